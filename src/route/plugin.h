@@ -1,0 +1,45 @@
+/*
+ * A plugin that touches the request: one file in route/plugin/ with one record. It sees the parsed
+ * body and changes it only through the edit list (unknown fields and bytes survive) and the header
+ * edits. Order of plugins is fixed by `phase`, never by the file.
+ */
+#ifndef SL_ROUTE_PLUGIN_H
+#define SL_ROUTE_PLUGIN_H
+
+#include "codec/splice.h"
+#include "config/config.h"
+
+enum sl_plugin_phase {
+    SL_PHASE_ANSWER,  /* answers in place of a model: fast_response */
+    SL_PHASE_BODY,    /* system_prompt, then request_params: by `rank` */
+    SL_PHASE_HEADERS, /* header_mutation, after all router headers */
+    SL_PHASE_NONE,    /* not built yet */
+};
+
+struct sl_header_edit {
+    sl_str name;  /* lower case */
+    sl_str value; /* p == NULL: remove */
+};
+
+/* One request on its way out; also filled by the reasoning and model rewrites before plugins. */
+struct sl_rewrite {
+    const struct sl_json *body;
+    struct sl_splice *edits;
+    struct sl_arena *arena;
+    struct sl_header_edit *headers; /* in order; later ones win */
+    uint32_t n_headers, cap_headers;
+    bool has_injected_system_prompt;
+    sl_str answer; /* SL_PHASE_ANSWER: text to answer with; p == NULL: go on */
+};
+
+struct sl_plugin_type {
+    struct sl_feature feature;
+    enum sl_plugin_phase phase;
+    uint32_t rank; /* order within the phase */
+    /* Applies to r; SL_NOMEM is the only failure. */
+    enum sl_rc (*apply)(const void *decoded, struct sl_rewrite *r);
+};
+
+SL_MUST_USE enum sl_rc sl_rewrite_header(struct sl_rewrite *r, sl_str name, sl_str value);
+
+#endif
