@@ -13,12 +13,12 @@
 #include "route/facts.h"
 
 struct sl_scan_builder; /* match/scan.h: the shared literal and regex scan */
-struct sl_scan;
+struct sl_scan_hits;
 struct sl_scratch;      /* per event loop: vectorscan scratch and other working memory */
 
 enum sl_signal_cost { /* order of evaluation, cheapest first */
     SL_COST_FACT,     /* counters and headers: under 100 ns */
-    SL_COST_SCAN,     /* one pass over the text */
+    SL_COST_SCAN,     /* reads run->hits, the shared pass over the text */
     SL_COST_TEXT,     /* tokenisation, n-grams: microseconds */
     SL_COST_MODEL,    /* inference, remote calls */
 };
@@ -55,9 +55,10 @@ struct sl_slots {
 
 struct sl_signal_run {
     const struct sl_facts *facts;
+    sl_str text;                   /* facts->eval, or its window for types with reads_window */
+    const struct sl_scan_hits *hits; /* of the shared scan over `text`; SL_COST_SCAN types only */
     struct sl_slots *out;
     struct sl_scratch *scratch;
-    const struct sl_scan *scan;    /* hits of the shared pass over facts->eval: match/scan.h */
     struct sl_arena *arena;        /* the request's */
     const uint64_t *wanted;        /* bit set of slots; NULL = every rule */
     const char *error;             /* set to refuse the request (authz without a user) */

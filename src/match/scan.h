@@ -1,0 +1,63 @@
+/*
+ * The shared scan: every literal and regular expression that any rule of a recipe looks for, in
+ * one vectorscan database, found in one pass over the text. Linear time whatever the pattern.
+ * Patterns that vectorscan cannot hold exactly (RE2 syntax it lacks, word boundaries that need
+ * Unicode classes) are verified around its candidates, so a hit is always exact.
+ *
+ * Threads: a compiled scan is immutable; scratch and hits belong to one thread. Pure: no I/O.
+ */
+#ifndef SL_MATCH_SCAN_H
+#define SL_MATCH_SCAN_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct sl_scan_builder;
+struct sl_scan;
+struct sl_scan_scratch;
+
+enum sl_scan_flags {
+    SL_SCAN_CASELESS = 1 << 0,   /* Unicode simple case folding */
+    SL_SCAN_WORD_EDGES = 1 << 1, /* an edge that is a word character needs a non-word neighbour */
+    SL_SCAN_COUNTS = 1 << 2,     /* the number of non-overlapping matches is wanted, not only one */
+    SL_SCAN_POSITIONS = 1 << 3,  /* where the matches are (first SL_SCAN_MAX_POSITIONS) is wanted */
+};
+#define SL_SCAN_MAX_POSITIONS 64
+
+struct sl_scan_builder *sl_scan_builder_new(struct sl_arena *arena);
+
+/* Adds a literal or an RE2 regular expression; *id for the hits. Equal patterns share one. */
+SL_MUST_USE enum sl_rc sl_scan_add_literal(struct sl_scan_builder *b, sl_str literal,
+                                           unsigned flags, uint32_t *id);
+SL_MUST_USE enum sl_rc sl_scan_add_regex(struct sl_scan_builder *b, sl_str regex, unsigned flags,
+                                         uint32_t *id, struct sl_err *err);
+
+/* *out is NULL with SL_OK when nothing was added. Freed with sl_scan_free, not by the arena. */
+SL_MUST_USE enum sl_rc sl_scan_compile(struct sl_scan_builder *b, struct sl_scan **out,
+                                       struct sl_err *err);
+void sl_scan_free(struct sl_scan *scan);
+
+/* Working memory for one thread; grows to fit every scan it is used with. */
+struct sl_scan_scratch *sl_scan_scratch_new(void);
+void sl_scan_scratch_free(struct sl_scan_scratch *scratch);
+
+struct sl_scan_span { uint32_t from, to; }; /* bytes [from, to) */
+
+struct sl_scan_hits {
+    const uint64_t *found;     /* bit set by id */
+    const uint32_t *counts;    /* by id; only for SL_SCAN_COUNTS patterns, else 0 or 1 */
+    const struct sl_scan_span *const *spans; /* by id; NULL without SL_SCAN_POSITIONS */
+    const uint32_t *n_spans;
+};
+
+static inline bool sl_scan_found(const struct sl_scan_hits *h, uint32_t id)
+{
+    return h->found[id >> 6] >> (id & 63) & 1;
+}
+
+/* One pass over text (any length below 4 GiB). Results live in the arena. */
+SL_MUST_USE enum sl_rc sl_scan_run(const struct sl_scan *scan, sl_str text,
+                                   struct sl_scan_scratch *scratch, struct sl_arena *arena,
+                                   struct sl_scan_hits *out);
+
+#endif
