@@ -9,7 +9,7 @@
 #include "route/policy.h"
 
 struct sl_eval_options {
-    bool wants_trace;         /* ?trace=true */
+    bool wants_trace; /* ?trace=true */
     uint64_t random;
     uint64_t (*now_ns)(void); /* NULL: no timings */
     int64_t unix_s;           /* for error timestamps */

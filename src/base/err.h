@@ -17,8 +17,7 @@ struct sl_err {
 };
 
 /* Writes err (may be NULL) and returns `code`, so that callers `return sl_err_set(...)`. */
-enum sl_rc sl_err_set(struct sl_err *err, enum sl_rc code, const char *format, ...)
-    SL_PRINTF(3, 4);
+enum sl_rc sl_err_set(struct sl_err *err, enum sl_rc code, const char *format, ...) SL_PRINTF(3, 4);
 
 enum sl_severity { SL_ERROR, SL_WARNING, SL_NOTE };
 

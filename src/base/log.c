@@ -52,12 +52,12 @@ void sl_log(enum sl_log_level level, const char *event, const char *format, ...)
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
 
     long ms = now.tv_nsec / 1000000;
-    int n = writes_json
-                ? snprintf(line, sizeof line,
-                           "{\"ts\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\",\"msg\":\"", stamp,
-                           ms, names[level], event)
-                : snprintf(line, sizeof line, "%s.%03ldZ %-5s %s: ", stamp, ms, names[level],
-                           event);
+    int n =
+        writes_json
+            ? snprintf(line, sizeof line,
+                       "{\"ts\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\",\"msg\":\"", stamp,
+                       ms, names[level], event)
+            : snprintf(line, sizeof line, "%s.%03ldZ %-5s %s: ", stamp, ms, names[level], event);
     size_t at = n < 0 ? 0 : (size_t)n;
     at += add_escaped(line + at, sizeof line - at - 4, message);
     if (writes_json) {

@@ -17,11 +17,11 @@ enum sl_rc {
     SL_UNSUPPORTED = -11,
 };
 
-#define SL_MUST_USE      __attribute__((warn_unused_result))
-#define SL_PRINTF(f, a)  __attribute__((format(printf, f, a)))
-#define SL_LIKELY(x)     __builtin_expect(!!(x), 1)
-#define SL_UNLIKELY(x)   __builtin_expect(!!(x), 0)
-#define SL_COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define SL_MUST_USE                     __attribute__((warn_unused_result))
+#define SL_PRINTF(f, a)                 __attribute__((format(printf, f, a)))
+#define SL_LIKELY(x)                    __builtin_expect(!!(x), 1)
+#define SL_UNLIKELY(x)                  __builtin_expect(!!(x), 0)
+#define SL_COUNT(array)                 (sizeof(array) / sizeof((array)[0]))
 #define SL_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* The code's short name ("invalid"), for logs and metric labels. Static storage. */

@@ -15,8 +15,11 @@ typedef struct sl_str {
     size_t n;
 } sl_str;
 
-#define SL_STR(literal)      ((sl_str){(literal), sizeof(literal) - 1})
-#define SL_STR_INIT(literal) {(literal), sizeof(literal) - 1}
+#define SL_STR(literal) ((sl_str){(literal), sizeof(literal) - 1})
+#define SL_STR_INIT(literal)                                                                       \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 /* For printf("%.*s"): lengths beyond INT_MAX are cut, which only affects what a log shows. */
 #define SL_FMT(s) (int)((s).n > 0x7fffffff ? 0x7fffffff : (s).n), ((s).n ? (s).p : "")
 

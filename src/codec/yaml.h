@@ -13,12 +13,12 @@ enum sl_yaml_kind { SL_YAML_NULL, SL_YAML_SCALAR, SL_YAML_LIST, SL_YAML_MAP };
 
 struct sl_yaml {
     enum sl_yaml_kind kind;
-    bool is_quoted;  /* scalar: quoted or block style, hence a string whatever it looks like */
+    bool is_quoted;   /* scalar: quoted or block style, hence a string whatever it looks like */
     bool is_expanded; /* scalar: an environment variable was put in; plain again for numbers */
-    uint32_t line;   /* 1-based, of the value's first byte */
-    uint32_t column; /* 1-based */
-    sl_str text;     /* scalar: its value, NUL-terminated */
-    uint32_t n;      /* list and map: children */
+    uint32_t line;    /* 1-based, of the value's first byte */
+    uint32_t column;  /* 1-based */
+    sl_str text;      /* scalar: its value, NUL-terminated */
+    uint32_t n;       /* list and map: children */
     uint32_t cap;
     struct sl_yaml **items; /* list: elements; map: values */
     struct sl_yaml **keys;  /* map: keys (scalars with their own places), else NULL */
@@ -40,7 +40,8 @@ struct sl_yaml *sl_yaml_get(const struct sl_yaml *map, sl_str key);
 /* New nodes and edits, for migration and alias rewriting. NULL / SL_NOMEM when out of memory. */
 struct sl_yaml *sl_yaml_new(struct sl_arena *arena, enum sl_yaml_kind kind,
                             const struct sl_yaml *place_of);
-struct sl_yaml *sl_yaml_new_str(struct sl_arena *arena, sl_str text, const struct sl_yaml *place_of);
+struct sl_yaml *sl_yaml_new_str(struct sl_arena *arena, sl_str text,
+                                const struct sl_yaml *place_of);
 SL_MUST_USE enum sl_rc sl_yaml_set(struct sl_arena *arena, struct sl_yaml *map, sl_str key,
                                    struct sl_yaml *value);
 SL_MUST_USE enum sl_rc sl_yaml_push(struct sl_arena *arena, struct sl_yaml *list,

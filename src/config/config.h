@@ -8,6 +8,7 @@
 #ifndef SL_CONFIG_CONFIG_H
 #define SL_CONFIG_CONFIG_H
 
+#include "base/limits.h"
 #include "base/map.h"
 #include "config/feature.h"
 
@@ -55,20 +56,20 @@ enum sl_backend_dialect {
 };
 
 struct sl_backend_cfg {
-    sl_str name;          /* runtime name "<model>_<ref name>" */
-    sl_str host;          /* resolved from endpoint or base_url; IPv6 without brackets */
+    sl_str name; /* runtime name "<model>_<ref name>" */
+    sl_str host; /* resolved from endpoint or base_url; IPv6 without brackets */
     uint16_t port;
     bool is_tls;
-    bool has_profile;     /* provider profile present: auth, path and headers are shaped */
-    uint32_t weight;      /* >= 1 */
-    sl_str type;          /* key into external_model_ids */
-    sl_str provider;      /* kind of 2.2.2, "" without one */
+    bool has_profile; /* provider profile present: auth, path and headers are shaped */
+    uint32_t weight;  /* >= 1 */
+    sl_str type;      /* key into external_model_ids */
+    sl_str provider;  /* kind of 2.2.2, "" without one */
     enum sl_backend_dialect dialect;
-    sl_str model_id;      /* name sent upstream; empty: the model's own name */
-    sl_str path;          /* whole chat path, query included */
-    sl_str base_path;     /* base_url path without trailing '/', for /completions, /embeddings */
-    sl_str auth_header;   /* lower case; empty: none */
-    sl_str auth_value;    /* "Bearer <key>", complete; empty: the client's own header is kept */
+    sl_str model_id;    /* name sent upstream; empty: the model's own name */
+    sl_str path;        /* whole chat path, query included */
+    sl_str base_path;   /* base_url path without trailing '/', for /completions, /embeddings */
+    sl_str auth_header; /* lower case; empty: none */
+    sl_str auth_value;  /* "Bearer <key>", complete; empty: the client's own header is kept */
     struct sl_str_pairs extra_headers;
 };
 
@@ -123,7 +124,7 @@ struct sl_model_cfg {
     sl_str modality;
     struct sl_strs tags;
 
-    bool has_provider; /* a providers.models entry exists */
+    bool has_provider;         /* a providers.models entry exists */
     uint32_t reasoning_family; /* index into families, SL_NO_INDEX without */
     enum sl_api_format api_format;
     const struct sl_backend_cfg *backends;
@@ -157,7 +158,7 @@ enum sl_node_op { SL_OP_LEAF, SL_OP_AND, SL_OP_OR, SL_OP_NOT };
 
 struct sl_rule_node {
     enum sl_node_op op;
-    sl_str type;   /* leaf: as written, trimmed; `signal` is its normalised feature */
+    sl_str type; /* leaf: as written, trimmed; `signal` is its normalised feature */
     sl_str name;
     sl_str label;
     bool has_predicate;
@@ -252,7 +253,7 @@ enum sl_strategy { SL_STRATEGY_PRIORITY, SL_STRATEGY_CONFIDENCE };
 struct sl_recipe_cfg {
     sl_str name; /* "default" for the top-level profile */
     sl_str description;
-    enum sl_strategy strategy; /* resolved through global.router.strategy */
+    enum sl_strategy strategy;           /* resolved through global.router.strategy */
     const struct sl_signal_cfg *signals; /* one per entry of sl_signal_features, same order */
     const struct sl_partition_cfg *partitions;
     uint32_t n_partitions;
@@ -290,23 +291,6 @@ struct sl_credential_provider_cfg {
     struct sl_str_pairs headers;
 };
 
-struct sl_limits_cfg {
-    int64_t max_header_bytes;   /* 64 KiB */
-    int64_t max_body_bytes;     /* 32 MiB */
-    int64_t max_connections;
-    int64_t header_timeout_ms;  /* slow loris: whole head */
-    int64_t body_timeout_ms;    /* between two reads of a body */
-    int64_t idle_timeout_ms;    /* keep-alive */
-    int64_t connect_timeout_ms; /* upstream phases */
-    int64_t tls_timeout_ms;
-    int64_t send_timeout_ms;
-    int64_t first_byte_timeout_ms;
-    int64_t stream_idle_timeout_ms;
-    int64_t total_timeout_ms;
-    int64_t drain_timeout_ms;
-    int64_t loops;              /* 0 = one a core */
-};
-
 struct sl_management_cfg {
     sl_str bind_address;
     int64_t port;
@@ -326,7 +310,7 @@ struct sl_global_cfg {
     struct sl_limits_cfg limits;
     struct sl_management_cfg management;
     bool metrics_enabled;
-    bool looper_enabled; /* integrations.looper.endpoint non-empty */
+    bool looper_enabled;        /* integrations.looper.endpoint non-empty */
     const struct sl_yaml *node; /* merged tree, for engines built later */
 };
 
@@ -351,9 +335,9 @@ struct sl_config {
     sl_str default_effort; /* "medium" when unset */
     const struct sl_model_cfg *models;
     uint32_t n_models;
-    uint32_t default_model; /* index, SL_NO_INDEX when unset */
-    sl_str default_model_name; /* may be a LoRA of default_model */
-    struct sl_map model_by_name; /* cards, LoRAs, then external ids -> index of the model */
+    uint32_t default_model;              /* index, SL_NO_INDEX when unset */
+    sl_str default_model_name;           /* may be a LoRA of default_model */
+    struct sl_map model_by_name;         /* cards, LoRAs, then external ids -> index of the model */
     const struct sl_recipe_cfg *recipes; /* [0] is "default" */
     uint32_t n_recipes;
     const struct sl_name_entry *names;

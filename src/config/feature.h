@@ -14,14 +14,14 @@
 struct sl_recipe_scope;
 
 struct sl_feature {
-    const char *name;     /* as a policy spells it: "keyword", "system_prompt", "static" */
-    const char *list_key; /* signals: key under routing.signals ("keywords"); else NULL */
-    const char *summary;  /* one line */
-    const char *help;     /* a paragraph or more, Markdown */
-    const char *example;  /* YAML of one rule / configuration; a test loads it */
+    const char *name;              /* as a policy spells it: "keyword", "system_prompt", "static" */
+    const char *list_key;          /* signals: key under routing.signals ("keywords"); else NULL */
+    const char *summary;           /* one line */
+    const char *help;              /* a paragraph or more, Markdown */
+    const char *example;           /* YAML of one rule / configuration; a test loads it */
     const struct sl_field *fields; /* of one rule / the configuration; may be NULL: no block */
-    uint32_t size;                 /* of the decoded struct; for signals it begins with sl_str name */
-    bool is_active;                /* false: loads and validates, but its engine is not built yet */
+    uint32_t size;   /* of the decoded struct; for signals it begins with sl_str name */
+    bool is_active;  /* false: loads and validates, but its engine is not built yet */
     bool is_lenient; /* plugins: the reference ignores unknown keys here; we still reject them */
     /* Checks within one decoded rule, behind the table's own. May be NULL. */
     void (*validate)(struct sl_check *c, const struct sl_yaml *node, const void *decoded);

@@ -19,8 +19,13 @@ struct sl_client_timeouts { /* milliseconds; 0 = none */
 };
 
 enum sl_call_phase { /* where a failure happened; also timeout labels */
-    SL_PHASE_RESOLVE, SL_PHASE_CONNECT, SL_PHASE_TLS, SL_PHASE_SEND, SL_PHASE_FIRST_BYTE,
-    SL_PHASE_HEAD, SL_PHASE_BODY_READ,
+                     SL_PHASE_RESOLVE,
+                     SL_PHASE_CONNECT,
+                     SL_PHASE_TLS,
+                     SL_PHASE_SEND,
+                     SL_PHASE_FIRST_BYTE,
+                     SL_PHASE_HEAD,
+                     SL_PHASE_BODY_READ,
 };
 
 struct sl_response {
@@ -44,16 +49,16 @@ struct sl_call_callbacks {
 };
 
 struct sl_request {
-    sl_str host;              /* name or numeric address */
+    sl_str host; /* name or numeric address */
     uint16_t port;
     struct sl_tls_context *tls; /* NULL: plaintext */
     sl_str method;
     sl_str target;
     const struct sl_headers *headers; /* host, content-length and connection are added here */
-    const struct iovec *body; /* must stay valid until on_head, on_end or on_fail */
+    const struct iovec *body;         /* must stay valid until on_head, on_end or on_fail */
     size_t n_body;
     struct sl_client_timeouts timeouts;
-    struct sl_arena *arena;   /* outlives the call: response views live there */
+    struct sl_arena *arena; /* outlives the call: response views live there */
 };
 
 SL_MUST_USE enum sl_rc sl_client_create(struct sl_client **out, struct sl_loop *loop,
@@ -65,10 +70,13 @@ struct sl_call *sl_client_start(struct sl_client *client, const struct sl_reques
                                 const struct sl_call_callbacks *callbacks, void *ctx);
 /* Closes the connection at once; no callback follows. */
 void sl_call_cancel(struct sl_call *call);
-void sl_call_pause(struct sl_call *call);  /* stop reading the answer */
+void sl_call_pause(struct sl_call *call); /* stop reading the answer */
 void sl_call_resume(struct sl_call *call);
 /* Nanoseconds from start to: connected (0 on a reused connection), request sent, first byte. */
-struct sl_call_times { uint64_t connected_ns, sent_ns, first_byte_ns; bool is_reused; };
+struct sl_call_times {
+    uint64_t connected_ns, sent_ns, first_byte_ns;
+    bool is_reused;
+};
 void sl_call_get_times(const struct sl_call *call, struct sl_call_times *out);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 
 struct sl_header {
-    sl_str name; /* as received or written; compare without case */
+    sl_str name;  /* as received or written; compare without case */
     sl_str value; /* outer blanks cut off */
 };
 
@@ -23,7 +23,14 @@ SL_MUST_USE enum sl_rc sl_headers_add(struct sl_headers *h, struct sl_arena *are
                                       sl_str value);
 
 enum sl_http_method {
-    SL_GET, SL_HEAD, SL_POST, SL_PUT, SL_DELETE, SL_PATCH, SL_OPTIONS, SL_METHOD_OTHER,
+    SL_GET,
+    SL_HEAD,
+    SL_POST,
+    SL_PUT,
+    SL_DELETE,
+    SL_PATCH,
+    SL_OPTIONS,
+    SL_METHOD_OTHER,
 };
 
 /* "OK", "Not Found"; "Unknown" for others. */

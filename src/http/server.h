@@ -9,7 +9,8 @@
 #ifndef SL_HTTP_SERVER_H
 #define SL_HTTP_SERVER_H
 
-#include "config/config.h"
+#include "base/err.h"
+#include "base/limits.h"
 #include "http/message.h"
 #include "sys/loop.h"
 
@@ -20,19 +21,19 @@ struct sl_server;
 struct sl_exchange {
     enum sl_http_method method;
     sl_str method_text;
-    sl_str target;            /* as received */
-    sl_str path;              /* target up to '?' */
-    sl_str query;             /* behind '?' */
+    sl_str target; /* as received */
+    sl_str path;   /* target up to '?' */
+    sl_str query;  /* behind '?' */
     struct sl_headers headers;
     bool is_keep_alive;
     bool has_body;
-    uint64_t content_length;  /* UINT64_MAX: chunked */
-    sl_str peer;              /* numeric address, for logs */
-    const void *peer_addr;    /* struct sockaddr_storage * */
-    struct sl_arena *arena;   /* the request's; reset after on_done */
+    uint64_t content_length; /* UINT64_MAX: chunked */
+    sl_str peer;             /* numeric address, for logs */
+    const void *peer_addr;   /* struct sockaddr_storage * */
+    struct sl_arena *arena;  /* the request's; reset after on_done */
     struct sl_loop *loop;
-    void *user;               /* the handler's own state */
-    uint64_t started_ns;      /* first byte of the head */
+    void *user;          /* the handler's own state */
+    uint64_t started_ns; /* first byte of the head */
 };
 
 struct sl_handler {
@@ -70,7 +71,9 @@ SL_MUST_USE enum sl_rc sl_server_listen(struct sl_server **out, struct sl_loop *
 void sl_server_drain(struct sl_server *server, void (*on_drained)(void *ctx), void *ctx);
 void sl_server_destroy(struct sl_server *server); /* closes whatever is left */
 
-struct sl_server_stats { uint64_t accepted, active, requests, bytes_in, bytes_out, rejected; };
+struct sl_server_stats {
+    uint64_t accepted, active, requests, bytes_in, bytes_out, rejected;
+};
 void sl_server_get_stats(const struct sl_server *server, struct sl_server_stats *out);
 
 /* ---- answering --------------------------------------------------------------------------- */

@@ -7,8 +7,9 @@
 
 static void print_commands(FILE *to)
 {
-    fprintf(to, "sluice routes LLM requests: one binary between your applications and your models.\n"
-                "\nusage: sluice COMMAND [options]\n\ncommands:\n");
+    fprintf(to,
+            "sluice routes LLM requests: one binary between your applications and your models.\n"
+            "\nusage: sluice COMMAND [options]\n\ncommands:\n");
     for (const struct sl_command *const *c = sl_commands; *c; c++)
         fprintf(to, "  %-12s %s\n", (*c)->name, (*c)->summary);
     fprintf(to, "\n`sluice COMMAND --help` tells more.\n");

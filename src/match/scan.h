@@ -41,11 +41,13 @@ void sl_scan_free(struct sl_scan *scan);
 struct sl_scan_scratch *sl_scan_scratch_new(void);
 void sl_scan_scratch_free(struct sl_scan_scratch *scratch);
 
-struct sl_scan_span { uint32_t from, to; }; /* bytes [from, to) */
+struct sl_scan_span {
+    uint32_t from, to;
+}; /* bytes [from, to) */
 
 struct sl_scan_hits {
-    const uint64_t *found;     /* bit set by id */
-    const uint32_t *counts;    /* by id; only for SL_SCAN_COUNTS patterns, else 0 or 1 */
+    const uint64_t *found;  /* bit set by id */
+    const uint32_t *counts; /* by id; only for SL_SCAN_COUNTS patterns, else 0 or 1 */
     const struct sl_scan_span *const *spans; /* by id; NULL without SL_SCAN_POSITIONS */
     const uint32_t *n_spans;
 };

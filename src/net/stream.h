@@ -14,7 +14,8 @@
 struct sl_stream;
 struct sl_tls_context; /* net/tls.h: server or client side, shared and refcounted */
 
-/* Takes the connected or connecting fd, sets TCP_NODELAY. tls NULL: plaintext. host: SNI, checks. */
+/* Takes the connected or connecting fd, sets TCP_NODELAY. tls NULL: plaintext. host: SNI, checks.
+ */
 struct sl_stream *sl_stream_new(int fd, struct sl_tls_context *tls, bool is_server, sl_str host);
 void sl_stream_close(struct sl_stream *s); /* closes the fd and frees */
 int sl_stream_fd(const struct sl_stream *s);

@@ -22,8 +22,8 @@ void sl_metrics_free(struct sl_metrics *m);
  */
 struct sl_cell *sl_metrics_cell(struct sl_metrics *m, enum sl_metric_id id, const sl_str *labels,
                                 unsigned n_labels);
-void sl_cell_add(struct sl_cell *cell, double amount); /* counter */
-void sl_cell_set(struct sl_cell *cell, double value);  /* gauge; threads are summed */
+void sl_cell_add(struct sl_cell *cell, double amount);    /* counter */
+void sl_cell_set(struct sl_cell *cell, double value);     /* gauge; threads are summed */
 void sl_cell_observe(struct sl_cell *cell, double value); /* histogram */
 
 /* Prometheus text exposition 0.0.4 of all threads, collectors included. Any thread. */

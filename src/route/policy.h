@@ -23,39 +23,39 @@ struct sl_scratch *sl_scratch_new(void);
 void sl_scratch_free(struct sl_scratch *scratch);
 
 struct sl_route_options {
-    bool evaluates_all;   /* every declared rule and projection (eval API) */
-    bool needs_families;  /* whole families of referenced rules, for the matched-* headers */
-    uint64_t random;      /* one draw for the selector */
+    bool evaluates_all;       /* every declared rule and projection (eval API) */
+    bool needs_families;      /* whole families of referenced rules, for the matched-* headers */
+    uint64_t random;          /* one draw for the selector */
     uint64_t (*now_ns)(void); /* costs in the trace; NULL: not measured */
     struct sl_trace *trace;   /* NULL: none */
 };
 
 enum sl_route_status {
-    SL_ROUTED,           /* model chosen (by a decision or by default) */
-    SL_ROUTE_PASSTHROUGH, /* concrete name: no signals ran */
-    SL_ROUTE_NO_MODEL,   /* nothing matched and no default model */
+    SL_ROUTED,              /* model chosen (by a decision or by default) */
+    SL_ROUTE_PASSTHROUGH,   /* concrete name: no signals ran */
+    SL_ROUTE_NO_MODEL,      /* nothing matched and no default model */
     SL_ROUTE_UNKNOWN_MODEL, /* concrete name that is not configured */
-    SL_ROUTE_REFUSED,    /* identity or safety refused: 403 with `error` */
+    SL_ROUTE_REFUSED,       /* identity or safety refused: 403 with `error` */
 };
 
 struct sl_verdict {
     enum sl_route_status status;
-    const struct sl_recipe_cfg *recipe;      /* NULL: passthrough */
-    const struct sl_decision_cfg *decision;  /* NULL: none matched */
+    const struct sl_recipe_cfg *recipe;     /* NULL: passthrough */
+    const struct sl_decision_cfg *decision; /* NULL: none matched */
     double confidence;
-    const struct sl_model_ref *ref;          /* NULL: default model or passthrough */
+    const struct sl_model_ref *ref; /* NULL: default model or passthrough */
     const struct sl_model_cfg *model;
-    sl_str model_name;        /* logical: LoRA or card name */
-    const char *method;       /* "static", "single", "default", "fast_response" ... */
+    sl_str model_name;           /* logical: LoRA or card name */
+    const char *method;          /* "static", "single", "default", "fast_response" ... */
     const char *fallback_reason; /* NULL: none */
-    bool has_reasoning;       /* a decision exists: reasoning is enforced */
+    bool has_reasoning;          /* a decision exists: reasoning is enforced */
     bool use_reasoning;
     sl_str effort;
-    uint64_t context_tok;     /* context estimate; 0 when not computed */
-    struct sl_slots slots;    /* everything that was evaluated */
+    uint64_t context_tok;        /* context estimate; 0 when not computed */
+    struct sl_slots slots;       /* everything that was evaluated */
     const sl_str *matched_rules; /* of the decision: "keyword:urgent" */
     uint32_t n_matched_rules;
-    const char *error;        /* REFUSED, NO_MODEL: text for the client */
+    const char *error; /* REFUSED, NO_MODEL: text for the client */
 };
 
 /*
@@ -69,9 +69,9 @@ SL_MUST_USE enum sl_rc sl_route(const struct sl_config *config, sl_str model,
 
 /* "type:name" of a slot, its family, and whether it is a rule or projection output of its own. */
 struct sl_slot_info {
-    sl_str full;  /* "event:pay:severity" */
-    sl_str type;  /* "event"; "projection" for mapping outputs */
-    sl_str name;  /* "pay" */
+    sl_str full;                         /* "event:pay:severity" */
+    sl_str type;                         /* "event"; "projection" for mapping outputs */
+    sl_str name;                         /* "pay" */
     const struct sl_signal_type *signal; /* NULL for projections */
 };
 uint32_t sl_policy_n_slots(const struct sl_config *config, const struct sl_recipe_cfg *recipe);

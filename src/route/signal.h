@@ -14,13 +14,13 @@
 
 struct sl_scan_builder; /* match/scan.h: the shared literal and regex scan */
 struct sl_scan_hits;
-struct sl_scratch;      /* per event loop: vectorscan scratch and other working memory */
+struct sl_scratch; /* per event loop: vectorscan scratch and other working memory */
 
-enum sl_signal_cost { /* order of evaluation, cheapest first */
-    SL_COST_FACT,     /* counters and headers: under 100 ns */
-    SL_COST_SCAN,     /* reads run->hits, the shared pass over the text */
-    SL_COST_TEXT,     /* tokenisation, n-grams: microseconds */
-    SL_COST_MODEL,    /* inference, remote calls */
+enum sl_signal_cost {                /* order of evaluation, cheapest first */
+                      SL_COST_FACT,  /* counters and headers: under 100 ns */
+                      SL_COST_SCAN,  /* reads run->hits, the shared pass over the text */
+                      SL_COST_TEXT,  /* tokenisation, n-grams: microseconds */
+                      SL_COST_MODEL, /* inference, remote calls */
 };
 
 enum sl_failure { SL_FAIL_NO_MATCH, SL_FAIL_MATCH, SL_FAIL_REFUSE };
@@ -32,8 +32,8 @@ struct sl_signal_build {
     const struct sl_config *config;
     const struct sl_recipe_cfg *recipe;
     const struct sl_signal_cfg *signal;
-    struct sl_arena *arena;        /* lives as long as the policy */
-    struct sl_scan_builder *scan;  /* register patterns; matched in one pass a text */
+    struct sl_arena *arena;       /* lives as long as the policy */
+    struct sl_scan_builder *scan; /* register patterns; matched in one pass a text */
     struct sl_diags *diags;
     /* Registers "<type>:<name>"; the same name gives the same slot. Rule i's own slot first. */
     sl_slot (*slot)(struct sl_signal_build *b, sl_str name);
@@ -42,37 +42,37 @@ struct sl_signal_build {
 
 /* Result arrays of one evaluation, indexed by slot; owned by the request arena. */
 struct sl_slots {
-    uint64_t *matched;  /* bit sets */
+    uint64_t *matched; /* bit sets */
     uint64_t *has_conf;
     uint64_t *has_value;
     uint64_t *has_error;
     double *conf;
     double *value;
-    sl_slot *order;     /* matched slots in the order they were reported */
+    sl_slot *order; /* matched slots in the order they were reported */
     uint32_t n_order;
     uint32_t n_slots;
 };
 
 struct sl_signal_run {
     const struct sl_facts *facts;
-    sl_str text;                   /* facts->eval, or its window for types with reads_window */
+    sl_str text;                     /* facts->eval, or its window for types with reads_window */
     const struct sl_scan_hits *hits; /* of the shared scan over `text`; SL_COST_SCAN types only */
     struct sl_slots *out;
     struct sl_scratch *scratch;
-    struct sl_arena *arena;        /* the request's */
-    const uint64_t *wanted;        /* bit set of slots; NULL = every rule */
-    const char *error;             /* set to refuse the request (authz without a user) */
-    void *evidence;                /* struct sl_trace * or NULL: route/trace.h */
+    struct sl_arena *arena; /* the request's */
+    const uint64_t *wanted; /* bit set of slots; NULL = every rule */
+    const char *error;      /* set to refuse the request (authz without a user) */
+    void *evidence;         /* struct sl_trace * or NULL: route/trace.h */
 };
 
 struct sl_signal_type {
-    struct sl_feature feature;     /* first: the registry casts */
-    const char *matched_key;       /* key in eval answers: "keywords" */
-    const char *header;            /* "x-vsr-matched-keywords"; NULL: none */
+    struct sl_feature feature; /* first: the registry casts */
+    const char *matched_key;   /* key in eval answers: "keywords" */
+    const char *header;        /* "x-vsr-matched-keywords"; NULL: none */
     enum sl_signal_cost cost;
-    enum sl_failure on_failure;    /* what an engine failure means unless configured otherwise */
-    bool is_per_rule;              /* only referenced rules run (conversation, metadata) */
-    bool reads_window;             /* sees the 2,048-code-point window, not the full text */
+    enum sl_failure on_failure; /* what an engine failure means unless configured otherwise */
+    bool is_per_rule;           /* only referenced rules run (conversation, metadata) */
+    bool reads_window;          /* sees the 2,048-code-point window, not the full text */
     /*
      * State for eval; NULL state with SL_OK: nothing to run. Mistakes that only show now (a regex
      * that does not compile) go to b->diags. NULL function: the engine is not built yet.

@@ -7,17 +7,17 @@
 
 #include "route/policy.h"
 
-struct sl_trace_signal {       /* one family's evaluation */
+struct sl_trace_signal { /* one family's evaluation */
     const struct sl_signal_type *type;
     bool was_run;
-    const char *skip_reason;   /* "not referenced", "decision settled", "inactive", ... */
+    const char *skip_reason; /* "not referenced", "decision settled", "inactive", ... */
     uint64_t cost_ns;
 };
 
 /* Why a rule matched or nearly did: the matched keywords, the value against its bound. */
 struct sl_trace_evidence {
     sl_slot slot;
-    sl_str text;      /* "urgent, asap"; "value 3, needs >= 4" */
+    sl_str text; /* "urgent, asap"; "value 3, needs >= 4" */
     double value;
     double threshold;
     bool has_threshold;
@@ -25,13 +25,13 @@ struct sl_trace_evidence {
 
 struct sl_trace_node { /* of a decision's rule tree, in preorder */
     enum sl_node_op op;
-    bool is_fallback;  /* empty root */
+    bool is_fallback; /* empty root */
     sl_str type, name, label;
     bool matched;
-    bool was_skipped;  /* behind the first failing child of an AND */
+    bool was_skipped; /* behind the first failing child of an AND */
     double confidence;
     uint32_t n_children;
-    uint32_t n_nodes;  /* in this subtree, itself included: the next sibling is at i + n_nodes */
+    uint32_t n_nodes; /* in this subtree, itself included: the next sibling is at i + n_nodes */
 };
 
 struct sl_trace_decision {

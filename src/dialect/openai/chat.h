@@ -12,10 +12,10 @@
 
 /* What the pipeline needs of the request envelope. */
 struct sl_chat_request {
-    sl_str model;       /* content of "model" */
+    sl_str model; /* content of "model" */
     sl_json_ref model_ref;
     bool is_stream;
-    bool wants_usage;   /* the client itself set stream_options.include_usage */
+    bool wants_usage; /* the client itself set stream_options.include_usage */
     sl_json_ref messages;
 };
 
