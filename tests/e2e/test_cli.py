@@ -1,0 +1,136 @@
+"""The command line as scripts use it: exit codes, streams, machine-readable output."""
+import json
+import subprocess
+
+import pytest
+import yaml_text
+from conftest import BIN, keyword_decision, model, policy
+
+
+def sluice(*arguments, stdin=None):
+    return subprocess.run([BIN, *arguments], input=stdin, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def config(tmp_path):
+    rule, decision = keyword_decision("python", "coder")
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml_text.dump({"version": "v0.3", **policy([model("general", 1), model("coder", 1)], [decision], {"keywords": [rule]})}))
+    return path
+
+
+COMMANDS = ["serve", "check", "migrate", "init", "route", "explain", "mock", "bench", "top", "describe", "version", "completion"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    got = sluice(command, "--help")
+    assert got.returncode == 0 and "usage:" in got.stdout.lower() and len(got.stdout) > 150
+
+
+def test_help_lists_every_command():
+    text = sluice("--help").stdout
+    assert all(f"  {command} " in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_option_is_a_usage_error(command):
+    got = sluice(command, "--no-such-option")
+    assert got.returncode == 2 and "--no-such-option" in got.stderr
+
+
+def test_a_misspelt_command_gets_a_suggestion():
+    got = sluice("rout")
+    assert got.returncode == 2 and "route" in got.stderr
+
+
+def test_check_passes_and_fails(config, tmp_path):
+    assert sluice("check", str(config)).returncode == 0
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(config.read_text().replace('"operator": "OR"', '"operatr": "OR"'))
+    got = sluice("check", str(config), str(bad))
+    text = got.stdout + got.stderr
+    assert got.returncode == 1 and f"{bad}:" in text and "operatr" in text and '"operator"' in text
+    assert sluice("check", str(tmp_path / "none.yaml")).returncode == 1
+    assert sluice("check").returncode == 2
+
+
+def test_route_prints_a_decision(config):
+    got = sluice("route", "-c", str(config), "a python question")
+    assert got.returncode == 0 and "d_python" in got.stdout and "coder" in got.stdout
+    assert "\x1b" not in got.stdout
+    as_json = json.loads(sluice("route", "-c", str(config), "--json", "a python question").stdout)
+    assert as_json["decision_result"]["decision_name"] == "d_python"
+
+
+def test_route_jsonl_answers_line_by_line(config):
+    lines = [{"text": "a python question"}, {"text": "other"}, {"text": ""}, {"messages": [{"role": "user", "content": "python"}]}]
+    got = sluice("route", "-c", str(config), "--jsonl", stdin="".join(json.dumps(line) + "\n" for line in lines) + "{broken\n")
+    answers = [json.loads(line) for line in got.stdout.splitlines()]
+    assert len(answers) == 5
+    assert answers[0]["decision_result"]["decision_name"] == "d_python" and answers[1]["decision_result"]["decision_name"] == ""
+    assert "error" in answers[2] and answers[3]["selected_model"] == "coder" and "error" in answers[4]
+
+
+def test_explain_shows_the_trace_and_near_misses(config):
+    got = sluice("explain", "-c", str(config), "nothing special")
+    assert got.returncode == 0 and "d_python" in got.stdout and "k_python" in got.stdout and "\x1b" not in got.stdout
+
+
+def test_migrate_prints_a_canonical_file(tmp_path):
+    old = tmp_path / "old.yaml"
+    old.write_text("""
+version: v0.1
+signals:
+  keywords: [{name: k, operator: OR, keywords: [python]}]
+decisions:
+  - {name: d, priority: 1, rules: {operator: AND, conditions: [{type: keyword, name: k}]}, modelRefs: [{model: m}]}
+providers:
+  default_model: m
+  models: [{name: m, param_size: 8B, endpoints: [{name: e, endpoint: "127.0.0.1:9000", protocol: http, weight: 1}]}]
+""")
+    got = sluice("migrate", str(old))
+    assert got.returncode == 0
+    new = tmp_path / "new.yaml"
+    new.write_text(got.stdout)
+    checked = sluice("check", "--strict", str(new))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "routing:" in got.stdout and "endpoints" not in got.stdout
+
+
+def test_serve_refuses_inactive_features_by_name(tmp_path):
+    config = policy([model("m", 1)], [{"name": "d", "priority": 1, "modelRefs": [{"model": "m"}],
+        "rules": {"operator": "AND", "conditions": [{"type": "embedding", "name": "docs"}]}}],
+        {"embeddings": [{"name": "docs", "threshold": 0.8, "candidates": ["manual"]}]})
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml_text.dump(config))
+    got = sluice("serve", "-c", str(path), "--listen", "127.0.0.1:0")
+    assert got.returncode == 1 and "docs" in got.stderr and "--allow-inactive" in got.stderr
+    checked = sluice("check", str(path))
+    assert checked.returncode == 0 and "docs" in checked.stdout + checked.stderr
+
+
+def test_describe_knows_the_features():
+    got = sluice("describe", "signal", "keyword")
+    assert got.returncode == 0 and "bm25_threshold" in got.stdout
+    assert "keyword" in sluice("describe", "signal", "keywrd").stderr
+    json.loads(sluice("describe", "--json-schema").stdout)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell):
+    got = sluice("completion", shell)
+    assert got.returncode == 0 and "explain" in got.stdout
+    if shell == "bash":
+        assert subprocess.run(["bash", "-n"], input=got.stdout, text=True).returncode == 0
+
+
+def test_init_from_the_environment_writes_a_policy_that_checks(tmp_path):
+    path = tmp_path / "made.yaml"
+    got = subprocess.run([BIN, "init", "--from-env", "--output", str(path)], capture_output=True, text=True, timeout=60,
+                         env={"PATH": "/usr/bin:/bin", "OPENAI_API_KEY": "sk-test", "DEEPSEEK_API_KEY": "sk-other"})
+    assert got.returncode == 0, got.stderr
+    assert "sk-test" not in path.read_text(), "a secret was written to the file"
+    checked = subprocess.run([BIN, "check", str(path)], capture_output=True, text=True, timeout=60,
+                             env={"PATH": "/usr/bin:/bin", "OPENAI_API_KEY": "sk-test", "DEEPSEEK_API_KEY": "sk-other"})
+    assert checked.returncode == 0, checked.stdout + checked.stderr
