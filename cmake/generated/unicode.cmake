@@ -1,0 +1,1 @@
+sluice_generate(OUTPUT unicode_tables.c TOOL unicode_tables.py)
