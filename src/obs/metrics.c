@@ -2,7 +2,7 @@
  * Metric cells. Every thread owns a table of cells; only it writes them (relaxed atomic stores, no
  * read-modify-write), and only it adds new ones, at the head of a list that a scrape walks with an
  * acquire load. The registry of threads has a mutex that requests never touch. When a thread ends,
- * its counters and histograms are added to the remainder, so that totals never fall.
+ * its counters and histograms are added to `ended`, so that totals never fall.
  *
  * The text form is in exposition.c.
  */
@@ -16,7 +16,7 @@
 
 static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct sl_metrics *threads;
-static struct sl_metrics *remainder; /* totals of threads that ended; written under the mutex */
+static struct sl_metrics *ended; /* totals of threads that are gone; written under the mutex */
 
 static struct {
     void (*collect)(void *ctx, struct sl_buf *out);
@@ -91,13 +91,13 @@ void sl_metrics_free(struct sl_metrics *m)
             break;
         }
     }
-    if (!remainder)
-        remainder = table_new();
+    if (!ended)
+        ended = table_new();
     struct sl_cell *next;
     for (struct sl_cell *c = atomic_load(&m->cells); c; c = next) {
         next = c->next;
-        if (remainder && c->metric->type != SL_GAUGE)
-            merge(sl_metrics_cell(remainder, c->id, c->labels, c->metric->n_labels), c);
+        if (ended && c->metric->type != SL_GAUGE)
+            merge(sl_metrics_cell(ended, c->id, c->labels, c->metric->n_labels), c);
         free(c);
     }
     pthread_mutex_unlock(&registry_mutex);
@@ -192,7 +192,7 @@ struct sl_cell *sl_metrics_cell(struct sl_metrics *m, enum sl_metric_id id, cons
                                 unsigned n_labels)
 {
     const struct sl_metric *metric = &sl_metric_table[id];
-    sl_str key[SL_METRIC_MAX_LABELS];
+    sl_str key[SL_METRIC_MAX_LABELS] = {0};
     if (!m)
         return sink();
     take_labels(key, labels, n_labels, metric);
@@ -266,8 +266,8 @@ void sl_metrics_visit(void (*each)(void *ctx, const struct sl_cell *cell), void 
                       struct sl_buf *collector_out)
 {
     pthread_mutex_lock(&registry_mutex);
-    if (remainder)
-        visit(remainder, each, ctx);
+    if (ended)
+        visit(ended, each, ctx);
     for (const struct sl_metrics *m = threads; m; m = m->next)
         visit(m, each, ctx);
     for (unsigned i = 0; i < n_collectors; i++)
