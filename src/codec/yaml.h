@@ -44,14 +44,23 @@ struct sl_yaml *sl_yaml_new_str(struct sl_arena *arena, sl_str text,
                                 const struct sl_yaml *place_of);
 SL_MUST_USE enum sl_rc sl_yaml_set(struct sl_arena *arena, struct sl_yaml *map, sl_str key,
                                    struct sl_yaml *value);
+/* As set, with a key node of its own place, and without looking for the key first. */
+SL_MUST_USE enum sl_rc sl_yaml_add(struct sl_arena *arena, struct sl_yaml *map, struct sl_yaml *key,
+                                   struct sl_yaml *value);
 SL_MUST_USE enum sl_rc sl_yaml_push(struct sl_arena *arena, struct sl_yaml *list,
                                     struct sl_yaml *value);
 void sl_yaml_remove(struct sl_yaml *map, sl_str key);
 
+/* Deep copy; NULL when out of memory. */
+struct sl_yaml *sl_yaml_copy(struct sl_arena *arena, const struct sl_yaml *node);
+
+/* A plain text that means null: empty, ~, null. */
+bool sl_yaml_is_null_text(sl_str text);
+
 /* YAML 1.1 booleans as the reference's parser takes them: y yes true on / n no false off. */
 bool sl_yaml_bool(const struct sl_yaml *scalar, bool *out);
 
-/* Block-style YAML text that parses back to the same tree. */
+/* Block-style YAML text that parses back to the same tree; out->is_full when it does not fit. */
 void sl_yaml_dump(struct sl_buf *out, const struct sl_yaml *root);
 
 #endif

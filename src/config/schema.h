@@ -83,12 +83,15 @@ struct sl_field {
     enum sl_field_type type;
     uint32_t offset;
     uint32_t flags;
-    const char *fallback;       /* the default, spelled as in YAML; NULL = zero value */
-    double min, max;            /* numbers and durations (ms); both 0 = unbounded */
+    const char *fallback; /* the default, spelled as in YAML; NULL = zero value */
+    double min, max; /* numbers and durations (ms); both 0 = unbounded, only max 0 = no maximum */
     const char *const *choices; /* ENUM: NULL-terminated; choice 0 is often "" = unset */
     const struct sl_field *sub; /* STRUCT, LIST, MAP: ends with key == NULL */
     uint32_t sub_size;
-    /* CUSTOM: decodes `node` (may be NULL: absent) into `at`; reports through the check. */
+    /*
+     * CUSTOM: decodes `node` (NULL: absent, to be taken in silence) into `at` (NULL when only
+     * checked); reports through the check.
+     */
     void (*decode)(struct sl_check *c, const struct sl_yaml *node, void *at);
     const char *help; /* one sentence; required, a test looks */
 };
@@ -120,6 +123,8 @@ void sl_check_warn(struct sl_check *c, const struct sl_yaml *node, const char *f
 /*
  * Decodes a map node (NULL or null: all defaults) into *out by its table: unknown keys (with the
  * nearest valid name), wrong types, bounds and missing required fields are reported, all of them.
+ * A null `out` only checks; so does a SL_CHECKED_ONLY field, with everything below it. A list or
+ * map without sub_size is likewise checked only.
  */
 void sl_schema_decode(struct sl_check *c, const struct sl_field *fields, const struct sl_yaml *node,
                       void *out);
