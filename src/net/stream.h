@@ -27,9 +27,20 @@ sl_str sl_stream_alpn(const struct sl_stream *s);
 /* Why the last operation failed, for people. Static or owned by the stream. */
 const char *sl_stream_error(const struct sl_stream *s);
 
-/* Up to n bytes: SL_OK and *got > 0, SL_EOF, SL_AGAIN, or SL_IO. */
+/*
+ * Up to n bytes: SL_OK and *got > 0, SL_EOF, SL_AGAIN, or SL_IO. After SL_AGAIN any event of the
+ * descriptor is a reason to try again (TLS may have to write in order to read, and back).
+ */
 SL_MUST_USE enum sl_rc sl_stream_read(struct sl_stream *s, void *to, size_t n, size_t *got);
-/* Some of the pieces: SL_OK and *sent > 0, SL_AGAIN, or SL_IO (peer gone). */
+/*
+ * True when the last read took all that the socket had, so that reading on before its next event
+ * would only meet SL_AGAIN. An event with EPOLLRDHUP or EPOLLERR is a reason to read all the same.
+ */
+bool sl_stream_is_drained(const struct sl_stream *s);
+/*
+ * Some of the pieces: SL_OK and *sent > 0, SL_AGAIN, or SL_IO (peer gone). TLS joins small pieces
+ * into full records; after SL_AGAIN the next call must begin with the same bytes.
+ */
 SL_MUST_USE enum sl_rc sl_stream_writev(struct sl_stream *s, const struct iovec *iov, size_t n,
                                         size_t *sent);
 /* Ends our direction in order (TLS close_notify, FIN). */
