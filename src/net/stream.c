@@ -327,12 +327,14 @@ enum sl_rc sl_stream_writev(struct sl_stream *s, const struct iovec *iov, size_t
     return s->ssl ? tls_writev(s, iov, n, sent) : plain_writev(s, iov, n, sent);
 }
 
-void sl_stream_shutdown(struct sl_stream *s)
+enum sl_rc sl_stream_shutdown(struct sl_stream *s)
 {
     if (s->ssl && s->is_handshaken) {
         ERR_clear_error();
-        SSL_shutdown(s->ssl);
-        ERR_clear_error();
+        int result = SSL_shutdown(s->ssl);
+        enum sl_rc rc = result < 0 ? tls_result(s, result) : SL_OK;
+        if (rc == SL_AGAIN)
+            return rc;
     }
-    shutdown(s->fd, SHUT_WR);
+    return shutdown(s->fd, SHUT_WR) == 0 ? SL_OK : SL_IO;
 }

@@ -43,7 +43,7 @@ bool sl_stream_is_drained(const struct sl_stream *s);
  */
 SL_MUST_USE enum sl_rc sl_stream_writev(struct sl_stream *s, const struct iovec *iov, size_t n,
                                         size_t *sent);
-/* Ends our direction in order (TLS close_notify, FIN). */
-void sl_stream_shutdown(struct sl_stream *s);
+/* Ends our direction in order (TLS close_notify, FIN). SL_AGAIN: not yet, the socket is full. */
+enum sl_rc sl_stream_shutdown(struct sl_stream *s);
 
 #endif
