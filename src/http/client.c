@@ -65,9 +65,12 @@ static void on_resolved(struct sl_resolve *r, enum sl_rc rc);
 const char *sl_call_phase_name(enum sl_call_phase phase)
 {
     static const char *const names[] = {
-        [SL_PHASE_RESOLVE] = "resolve", [SL_PHASE_CONNECT] = "connect",
-        [SL_PHASE_TLS] = "tls",         [SL_PHASE_SEND] = "send",
-        [SL_PHASE_FIRST_BYTE] = "first_byte", [SL_PHASE_HEAD] = "head",
+        [SL_PHASE_RESOLVE] = "resolve",
+        [SL_PHASE_CONNECT] = "connect",
+        [SL_PHASE_TLS] = "tls",
+        [SL_PHASE_SEND] = "send",
+        [SL_PHASE_FIRST_BYTE] = "first_byte",
+        [SL_PHASE_HEAD] = "head",
         [SL_PHASE_BODY_READ] = "body",
     };
     return names[phase];
@@ -174,8 +177,8 @@ static void fail_errno(struct sl_call *call, int error)
 
 static void arm(struct sl_call *call)
 {
-    uint64_t due = call->deadline_ns < call->total_deadline_ns ? call->deadline_ns
-                                                               : call->total_deadline_ns;
+    uint64_t due =
+        call->deadline_ns < call->total_deadline_ns ? call->deadline_ns : call->total_deadline_ns;
     if (due == UINT64_MAX || (call->timer.prev && call->timer.due_ns <= due))
         return;
     uint64_t now = sl_loop_now_ns(call->client->loop);
@@ -472,8 +475,8 @@ static void read_answer(struct sl_call *call)
     while (call->is_readable && !call->is_paused && !call->is_over) {
         struct sl_client_conn *conn = call->conn;
         size_t got = 0;
-        enum sl_rc rc = sl_stream_read(conn->stream, call->client->read_buffer,
-                                       SL_CLIENT_READ_BYTES, &got);
+        enum sl_rc rc =
+            sl_stream_read(conn->stream, call->client->read_buffer, SL_CLIENT_READ_BYTES, &got);
         switch (rc) {
         case SL_OK:
             /* A short read of a plain socket emptied it: the next byte is a new edge. */
@@ -574,9 +577,9 @@ struct sl_call *sl_client_start(struct sl_client *client, const struct sl_reques
     call->deferred.run = run_deferred;
     call->started_ns = sl_loop_now_ns(client->loop);
     call->deadline_ns = UINT64_MAX;
-    call->total_deadline_ns =
-        request->timeouts.total_ms ? call->started_ns + request->timeouts.total_ms * NS_PER_MS
-                                   : UINT64_MAX;
+    call->total_deadline_ns = request->timeouts.total_ms
+                                  ? call->started_ns + request->timeouts.total_ms * NS_PER_MS
+                                  : UINT64_MAX;
     if (!prepare(call)) {
         free_call(call);
         return NULL;

@@ -58,8 +58,7 @@ struct sl_client_host *sl_client_host(struct sl_client *client, sl_str name, uin
 struct sl_client_conn *sl_client_take_idle(struct sl_client_host *host);
 /* Begins connecting. SL_IO with errno when the system refuses at once. */
 SL_MUST_USE enum sl_rc sl_client_connect(struct sl_client *client, struct sl_client_host *host,
-                                         const struct sl_address *to,
-                                         struct sl_client_conn **out);
+                                         const struct sl_address *to, struct sl_client_conn **out);
 /* Pools a connection whose exchange ended in order. */
 void sl_client_keep(struct sl_client_conn *conn);
 void sl_client_close(struct sl_client_conn *conn);
