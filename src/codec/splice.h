@@ -27,11 +27,19 @@ SL_MUST_USE enum sl_rc sl_splice_replace(struct sl_splice *s, sl_json_ref v, sl_
 SL_MUST_USE enum sl_rc sl_splice_set(struct sl_splice *s, sl_json_ref v, sl_str key, sl_str value);
 /* Removes `key` of object v with its comma; fine when absent. */
 SL_MUST_USE enum sl_rc sl_splice_remove(struct sl_splice *s, sl_json_ref v, sl_str key);
-/* Inserts an element before element i of array v; i == count appends. */
+/* Removes the member of object v whose key is node `key`, without a search. */
+SL_MUST_USE enum sl_rc sl_splice_remove_member(struct sl_splice *s, sl_json_ref v, sl_json_ref key);
+/*
+ * Inserts an element before element i of array v; i == count appends. Positions are those of the
+ * original; several insertions at one keep the order of their calls.
+ */
 SL_MUST_USE enum sl_rc sl_splice_insert(struct sl_splice *s, sl_json_ref v, uint32_t i,
                                         sl_str value);
 /* Removes element i of array v. */
 SL_MUST_USE enum sl_rc sl_splice_remove_at(struct sl_splice *s, sl_json_ref v, uint32_t i);
+
+/* True when value v, or anything in it, was edited (not merely removed with its parent). */
+bool sl_splice_is_edited(const struct sl_splice *s, sl_json_ref v);
 
 /* True when no edit was made: the original bytes are the result. */
 bool sl_splice_is_empty(const struct sl_splice *s);
