@@ -91,7 +91,7 @@ void sl_json_put_f64(struct sl_json_writer *w, double v)
     begin_value(w);
     char text[32], digits[20];
     shortest(text, fabs(v));
-    int n = 0, exponent = atoi(strchr(text, 'e') + 1);
+    int n = 0, exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
     for (const char *p = text; *p != 'e'; p++)
         if (*p != '.')
             digits[n++] = *p;
