@@ -14,7 +14,7 @@ RANK = {
     "http": 30,
     "obs": 40, "config": 40,
     "learn": 50, "route": 50, "dialect": 51,
-    "discover": 60, "admin": 60, "proxy": 61,
+    "mock": 60, "load": 60, "discover": 60, "admin": 60, "proxy": 61,
     "main": 70,
 }
 PURE = {"codec", "match", "route", "dialect"}

@@ -1,0 +1,134 @@
+/* Process figures from /proc/self and getrusage; loop figures from a timer that watches itself. */
+#include "obs/process.h"
+
+#include "base/clock.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void read_stat(struct sl_process_figures *out)
+{
+    char text[1024];
+    FILE *file = fopen("/proc/self/stat", "re");
+    if (!file)
+        return;
+    size_t n = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    /* The name may hold blanks and brackets: fields are counted behind its last one. */
+    const char *at = strrchr(text, ')');
+    unsigned long long threads = 0, start = 0, virtual_bytes = 0;
+    long long rss_pages = 0;
+    if (!at || sscanf(at + 1,
+                      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+                      "%llu %*d %llu %llu %lld",
+                      &threads, &start, &virtual_bytes, &rss_pages) != 4)
+        return;
+    struct timespec wall, boot;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    double booted =
+        (double)(wall.tv_sec - boot.tv_sec) + (double)(wall.tv_nsec - boot.tv_nsec) / 1e9;
+    out->n_threads = threads;
+    out->virtual_bytes = virtual_bytes;
+    out->rss_bytes = (uint64_t)rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    out->start_unix_s = booted + (double)start / (double)sysconf(_SC_CLK_TCK);
+}
+
+static uint64_t count_fds(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    if (!dir)
+        return 0;
+    uint64_t n = 0;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n > 3 ? n - 3 : 0; /* ".", ".." and the one opened here */
+}
+
+void sl_process_read(struct sl_process_figures *out)
+{
+    struct rusage usage;
+    *out = (struct sl_process_figures){0};
+    read_stat(out);
+    out->n_fds = count_fds();
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        out->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void collect(void *ctx, struct sl_buf *out)
+{
+    (void)ctx;
+    struct sl_process_figures now;
+    sl_process_read(&now);
+    const struct {
+        enum sl_metric_id id;
+        double value;
+    } samples[] = {
+        {SL_M_RSS_BYTES, (double)now.rss_bytes}, {SL_M_VIRTUAL_BYTES, (double)now.virtual_bytes},
+        {SL_M_CPU_SECONDS, now.cpu_s},           {SL_M_OPEN_FDS, (double)now.n_fds},
+        {SL_M_THREADS, (double)now.n_threads},   {SL_M_START_TIME, now.start_unix_s},
+    };
+    for (size_t i = 0; i < SL_COUNT(samples); i++)
+        sl_metrics_sample(out, samples[i].id, NULL, 0, samples[i].value);
+    sl_str version = SL_STR(SLUICE_VERSION);
+    sl_metrics_sample(out, SL_M_BUILD_INFO, &version, 1, 1);
+}
+
+void sl_process_collect(void)
+{
+    sl_metrics_collect(collect, NULL);
+}
+
+#define WATCH_MS 500
+
+struct sl_loop_watch {
+    struct sl_loop *loop;
+    struct sl_timer timer;
+    uint64_t due_ns;
+    struct sl_cell *lag, *free_bytes, *loops;
+};
+
+static void again(struct sl_loop_watch *watch)
+{
+    watch->due_ns = sl_clock_ns() + WATCH_MS * 1000000ull;
+    sl_timer_start(watch->loop, &watch->timer, WATCH_MS);
+}
+
+static void on_timer(struct sl_loop *loop, struct sl_timer *timer)
+{
+    struct sl_loop_watch *watch = SL_CONTAINER(timer, struct sl_loop_watch, timer);
+    uint64_t now = sl_clock_ns();
+    sl_cell_observe(watch->lag, now > watch->due_ns ? (double)(now - watch->due_ns) / 1e9 : 0);
+    sl_cell_set(watch->free_bytes, (double)sl_loop_arena_pool(loop)->n_free * SL_ARENA_CHUNK_BYTES);
+    again(watch);
+}
+
+struct sl_loop_watch *sl_loop_watch_new(struct sl_loop *loop, struct sl_metrics *metrics)
+{
+    struct sl_loop_watch *watch = calloc(1, sizeof(*watch));
+    if (!watch)
+        return NULL;
+    watch->loop = loop;
+    watch->timer.on_timer = on_timer;
+    watch->lag = sl_metrics_cell(metrics, SL_M_LOOP_LAG, NULL, 0);
+    watch->free_bytes = sl_metrics_cell(metrics, SL_M_ARENA_FREE_BYTES, NULL, 0);
+    watch->loops = sl_metrics_cell(metrics, SL_M_LOOPS, NULL, 0);
+    sl_cell_set(watch->loops, 1);
+    again(watch);
+    return watch;
+}
+
+void sl_loop_watch_free(struct sl_loop_watch *watch)
+{
+    if (!watch)
+        return;
+    sl_timer_stop(watch->loop, &watch->timer);
+    sl_cell_set(watch->loops, 0);
+    free(watch);
+}

@@ -1,0 +1,30 @@
+/*
+ * Figures of the process (resident memory, CPU, descriptors, threads) at scrape time, and of each
+ * loop (how late its timers fire, memory kept for reuse) from a timer on it.
+ */
+#ifndef SL_OBS_PROCESS_H
+#define SL_OBS_PROCESS_H
+
+#include "obs/metrics.h"
+#include "sys/loop.h"
+
+/* Registers the collector of process figures. Once, at start. */
+void sl_process_collect(void);
+
+struct sl_process_figures {
+    uint64_t rss_bytes, virtual_bytes, n_fds, n_threads;
+    double cpu_s, start_unix_s;
+};
+/* Of this process, from /proc. Zeros where it cannot be read. Any thread. */
+void sl_process_read(struct sl_process_figures *out);
+
+struct sl_loop_watch;
+
+/*
+ * Watches a loop until freed: two wake-ups a second that measure its lag and record its free arena
+ * memory in `metrics` (this thread's). NULL when out of memory. Loop's thread.
+ */
+struct sl_loop_watch *sl_loop_watch_new(struct sl_loop *loop, struct sl_metrics *metrics);
+void sl_loop_watch_free(struct sl_loop_watch *watch);
+
+#endif
