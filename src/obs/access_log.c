@@ -63,8 +63,8 @@ static void flush(struct sl_access_log *log)
         if (wrote < 0 && errno == EAGAIN)
             break;
         if (wrote < 0) { /* a full disk, a closed pipe: nobody will ever read these */
-            log->n_lost++;
-            sent = log->lines.n;
+            for (; sent < log->lines.n; sent++)
+                log->n_lost += log->lines.p[sent] == '\n';
             break;
         }
         sent += (size_t)wrote;

@@ -18,24 +18,24 @@ static void read_stat(struct sl_process_figures *out)
     size_t n = fread(text, 1, sizeof(text) - 1, file);
     fclose(file);
     text[n] = '\0';
-    /* The name may hold blanks and brackets: fields are counted behind its last one. */
-    const char *at = strrchr(text, ')');
-    unsigned long long threads = 0, start = 0, virtual_bytes = 0;
-    long long rss_pages = 0;
-    if (!at || sscanf(at + 1,
-                      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-                      "%llu %*d %llu %llu %lld",
-                      &threads, &start, &virtual_bytes, &rss_pages) != 4)
+    /* proc(5): numbers behind the name, which may hold blanks and brackets; [0] is field 4. */
+    int64_t fields[21] = {0};
+    char *at = strrchr(text, ')');
+    if (!at || strlen(at) < 4)
         return;
+    sl_str rest = sl_str_from(at + 4), piece; /* behind ") S " */
+    for (unsigned i = 0; i < SL_COUNT(fields); i++)
+        if (!sl_str_split(&rest, ' ', &piece) || !sl_str_to_i64(piece, &fields[i]))
+            return;
     struct timespec wall, boot;
     clock_gettime(CLOCK_REALTIME, &wall);
     clock_gettime(CLOCK_BOOTTIME, &boot);
     double booted =
         (double)(wall.tv_sec - boot.tv_sec) + (double)(wall.tv_nsec - boot.tv_nsec) / 1e9;
-    out->n_threads = threads;
-    out->virtual_bytes = virtual_bytes;
-    out->rss_bytes = (uint64_t)rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
-    out->start_unix_s = booted + (double)start / (double)sysconf(_SC_CLK_TCK);
+    out->n_threads = (uint64_t)fields[20 - 4];
+    out->virtual_bytes = (uint64_t)fields[23 - 4];
+    out->rss_bytes = (uint64_t)fields[24 - 4] * (uint64_t)sysconf(_SC_PAGESIZE);
+    out->start_unix_s = booted + (double)fields[22 - 4] / (double)sysconf(_SC_CLK_TCK);
 }
 
 static uint64_t count_fds(void)
