@@ -1,0 +1,104 @@
+/*
+ * Signal `context`: how many tokens the request needs, between two bounds. The estimate is the
+ * larger of the text at four bytes a token and an admission floor over the whole request (tool
+ * schemas, images, framing, the output that was asked for). An omitted upper bound is no limit.
+ */
+#include "route/context_estimate.h"
+#include "route/signal.h"
+#include "route/trace.h"
+
+#include <stdio.h>
+
+struct context_rule {
+    sl_str name;
+    sl_str description;
+    int64_t min_tok;
+    int64_t max_tok;
+};
+
+struct context_state {
+    const struct context_rule **rules;
+    sl_slot *slots;
+    uint32_t n;
+};
+
+static const struct sl_field fields[] = {
+    {.key = "name",
+     .type = SL_F_STR,
+     .offset = offsetof(struct context_rule, name),
+     .flags = SL_REQUIRED,
+     .help = "Name that decisions refer to."},
+    {.key = "description",
+     .type = SL_F_STR,
+     .offset = offsetof(struct context_rule, description),
+     .help = "What the rule is for."},
+    {.key = "min_tokens",
+     .type = SL_F_TOKENS,
+     .offset = offsetof(struct context_rule, min_tok),
+     .fallback = "0",
+     .help = "Least number of tokens, inclusive: 4096, \"8K\", \"1M\"."},
+    {.key = "max_tokens",
+     .type = SL_F_TOKENS,
+     .offset = offsetof(struct context_rule, max_tok),
+     .fallback = "1000000000M",
+     .help = "Greatest number of tokens, inclusive; without it there is no upper bound."},
+    SL_FIELD_END,
+};
+
+static enum sl_rc compile(struct sl_signal_build *b, void **out)
+{
+    struct context_state *s = SL_NEW(b->arena, struct context_state);
+    if (!s)
+        return SL_NOMEM;
+    s->n = b->signal->n_rules;
+    s->rules = SL_NEW_ARRAY(b->arena, const struct context_rule *, s->n);
+    s->slots = SL_NEW_ARRAY(b->arena, sl_slot, s->n);
+    if (!s->rules || !s->slots)
+        return SL_NOMEM;
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->rules[i] = b->signal->rules[i].decoded;
+        s->slots[i] = b->slot(b, s->rules[i]->name);
+    }
+    *out = s->n ? s : NULL;
+    return SL_OK;
+}
+
+static void eval(const void *state, struct sl_signal_run *run)
+{
+    const struct context_state *s = state;
+    uint64_t tok = sl_context_tok(run->facts);
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct context_rule *r = s->rules[i];
+        uint64_t least = r->min_tok > 0 ? (uint64_t)r->min_tok : 0;
+        if (r->max_tok >= 0 && tok >= least && tok <= (uint64_t)r->max_tok)
+            sl_slot_match(run->out, s->slots[i]);
+        if (run->evidence) {
+            char text[96];
+            int n = snprintf(text, sizeof(text), "%llu tokens, needs %lld to %lld",
+                             (unsigned long long)tok, (long long)r->min_tok, (long long)r->max_tok);
+            sl_trace_note(run, s->slots[i], sl_str_of(text, (size_t)n), (double)tok,
+                          (double)r->min_tok, true);
+        }
+    }
+}
+
+const struct sl_signal_type sl_signal_context = {
+    .feature = {.name = "context",
+                .list_key = "context",
+                .summary = "Size of the request in tokens",
+                .help = "Matches when the estimated number of tokens lies between `min_tokens` and "
+                        "`max_tokens`, both inclusive. The estimate counts the text of system, "
+                        "assistant and user messages, tool schemas, images, framing and the "
+                        "output that the client asked for; earlier user turns and `max_tokens` "
+                        "of the request count. Without `max_tokens` there is no upper bound.",
+                .example = "name: long\nmin_tokens: 32K\nmax_tokens: 128K\n",
+                .fields = fields,
+                .size = sizeof(struct context_rule),
+                .is_active = true},
+    .matched_key = "context",
+    .header = "x-vsr-matched-context",
+    .cost = SL_COST_FACT,
+    .on_failure = SL_FAIL_NO_MATCH,
+    .compile = compile,
+    .eval = eval,
+};
