@@ -1,8 +1,14 @@
 /*
- * The shared scan: every literal and regular expression that any rule of a recipe looks for, in
- * one vectorscan database, found in one pass over the text. Linear time whatever the pattern.
- * Patterns that vectorscan cannot hold exactly (RE2 syntax it lacks, word boundaries that need
- * Unicode classes) are verified around its candidates, so a hit is always exact.
+ * The shared scan: every literal and regular expression that any rule of a recipe looks for. One
+ * vectorscan pass over the text finds literals, pieces of caseless literals, and strings that a
+ * regular expression cannot match without; what it finds is verified around the place (Unicode
+ * case and word edges), and an expression whose strings occur is run by our own linear-time
+ * automaton (regex.h). So a hit is always exact, and compiling takes a few milliseconds.
+ *
+ * Word edges: an edge of a literal that is a word character (letter, mark, digit, underscore of
+ * any script) needs a neighbour that is none. Scripts written without blanks (CJK, Thai, Lao,
+ * Khmer, Myanmar ...) need no edge and are one for others; a literal that holds a Han character
+ * matches anywhere.
  *
  * Threads: a compiled scan is immutable; scratch and hits belong to one thread. Pure: no I/O.
  */
@@ -20,7 +26,8 @@ enum sl_scan_flags {
     SL_SCAN_CASELESS = 1 << 0,   /* Unicode simple case folding */
     SL_SCAN_WORD_EDGES = 1 << 1, /* an edge that is a word character needs a non-word neighbour */
     SL_SCAN_COUNTS = 1 << 2,     /* the number of non-overlapping matches is wanted, not only one */
-    SL_SCAN_POSITIONS = 1 << 3,  /* where the matches are (first SL_SCAN_MAX_POSITIONS) is wanted */
+    SL_SCAN_POSITIONS = 1 << 3,  /* where a literal is (first SL_SCAN_MAX_POSITIONS) is wanted */
+    SL_SCAN_LETTER_EDGES = 1 << 4, /* a literal must not touch a letter or digit (keyword sets) */
 };
 #define SL_SCAN_MAX_POSITIONS 64
 

@@ -1,0 +1,232 @@
+/* A run of the shared scan: one vectorscan pass, then bytes and expressions that are left. */
+#include "match/byteskip.h"
+#include "match/scan_internal.h"
+
+#include "base/unicode.h"
+#include "base/utf8.h"
+
+#include <stdlib.h>
+
+#define MAX_SCANS 8 /* of which a scratch remembers caches: live recipes, old generations */
+
+struct scan_caches {
+    uint64_t serial; /* 0: free */
+    uint64_t last_used;
+    struct sl_regex_cache **caches; /* by regex; NULL: not used yet */
+    uint32_t n;
+};
+
+struct sl_scan_scratch {
+    hs_scratch_t *hs;
+    uint64_t clock;
+    struct scan_caches scans[MAX_SCANS];
+};
+
+struct sl_scan_scratch *sl_scan_scratch_new(void)
+{
+    return calloc(1, sizeof(struct sl_scan_scratch));
+}
+
+static void drop(struct scan_caches *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        sl_regex_cache_free(s->caches[i]);
+    free(s->caches);
+    *s = (struct scan_caches){0};
+}
+
+void sl_scan_scratch_free(struct sl_scan_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    for (int i = 0; i < MAX_SCANS; i++)
+        drop(&scratch->scans[i]);
+    hs_free_scratch(scratch->hs);
+    free(scratch);
+}
+
+/* The caches for this scan; the least recently used make room for a new one. */
+static struct scan_caches *caches_of(struct sl_scan_scratch *scratch, const struct sl_scan *scan)
+{
+    struct scan_caches *oldest = &scratch->scans[0];
+    scratch->clock++;
+    for (int i = 0; i < MAX_SCANS; i++) {
+        struct scan_caches *s = &scratch->scans[i];
+        if (s->serial == scan->serial) {
+            s->last_used = scratch->clock;
+            return s;
+        }
+        if (s->last_used < oldest->last_used)
+            oldest = s;
+    }
+    drop(oldest);
+    if (scan->db && hs_alloc_scratch(scan->db, &scratch->hs) != HS_SUCCESS)
+        return NULL;
+    oldest->caches = calloc(scan->n_regexes + 1, sizeof(struct sl_regex_cache *));
+    if (!oldest->caches)
+        return NULL;
+    oldest->n = scan->n_regexes;
+    oldest->serial = scan->serial;
+    oldest->last_used = scratch->clock;
+    return oldest;
+}
+
+struct run {
+    const struct sl_scan *scan;
+    sl_str text;
+    uint64_t *found;
+    uint64_t *gates;
+    uint32_t *counts;
+    uint32_t *last_end; /* of the last counted occurrence; with counts or positions */
+    struct sl_scan_span **spans;
+    uint32_t *n_spans;
+};
+
+static void report(struct run *r, uint32_t id, struct sl_scan_span span)
+{
+    const struct sl_scan_pattern *p = &r->scan->patterns[id];
+    r->found[id >> 6] |= (uint64_t)1 << (id & 63);
+    if (!(p->flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS)) || span.from < r->last_end[id])
+        return;
+    r->last_end[id] = span.to;
+    if (p->flags & SL_SCAN_COUNTS)
+        r->counts[id]++;
+    if (p->flags & SL_SCAN_POSITIONS && r->n_spans[id] < SL_SCAN_MAX_POSITIONS)
+        r->spans[id][r->n_spans[id]++] = span;
+}
+
+static bool is_settled(const struct run *r, uint32_t id)
+{
+    return r->found[id >> 6] >> (id & 63) & 1 &&
+           !(r->scan->patterns[id].flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS));
+}
+
+static int on_string(unsigned entry, unsigned long long from, unsigned long long to, unsigned flags,
+                     void *ctx)
+{
+    struct run *r = ctx;
+    const struct sl_scan_entry *e = &r->scan->entries[entry];
+    (void)from;
+    (void)flags;
+    for (uint32_t i = 0; i < e->n_refs; i++) {
+        const struct sl_scan_ref *ref = &e->refs[i];
+        uint32_t id = ref->pattern;
+        struct sl_scan_span span;
+        if (ref->is_gate)
+            r->gates[id >> 6] |= (uint64_t)1 << (id & 63);
+        else if (!is_settled(r, id) &&
+                 sl_scan_literal_verify(&r->scan->patterns[id], ref, r->text,
+                                        (size_t)to - e->text.n, (size_t)to, &span))
+            report(r, id, span);
+    }
+    return 0;
+}
+
+/* A literal of one byte (or none, which is everywhere). */
+static void run_byte(struct run *r, uint32_t id)
+{
+    const struct sl_scan_pattern *p = &r->scan->patterns[id];
+    if (p->text.n == 0) {
+        report(r, id, (struct sl_scan_span){0, 0});
+        return;
+    }
+    unsigned char c = (unsigned char)p->text.p[0];
+    struct sl_range ranges[4] = {{c, c}};
+    uint32_t n_ranges = 1;
+    if (p->flags & SL_SCAN_CASELESS && c < 0x80 && sl_unicode_next_case(c) != c) {
+        unsigned char other = c ^ 32;
+        ranges[n_ranges++] = (struct sl_range){other, other};
+        if ((c | 32) == 'k')
+            ranges[n_ranges++] = (struct sl_range){0xe2, 0xe2};
+        if ((c | 32) == 's')
+            ranges[n_ranges++] = (struct sl_range){0xc5, 0xc5};
+    }
+    struct sl_scan_ref ref = {.pattern = id};
+    const unsigned char *bytes = (const unsigned char *)r->text.p;
+    for (size_t at = 0; at < r->text.n && !is_settled(r, id); at++) {
+        struct sl_scan_span span;
+        at = sl_byteskip(bytes, at, r->text.n, ranges, n_ranges);
+        if (at < r->text.n && sl_scan_literal_verify(p, &ref, r->text, at, at + 1, &span))
+            report(r, id, span);
+    }
+}
+
+static enum sl_rc run_regex(struct run *r, uint32_t id, struct scan_caches *caches)
+{
+    const struct sl_scan_pattern *p = &r->scan->patterns[id];
+    if (p->is_gated && !(r->gates[id >> 6] >> (id & 63) & 1))
+        return SL_OK;
+    struct sl_regex_cache **cache = &caches->caches[p->next_regex];
+    if (!*cache && !(*cache = sl_regex_cache_new(p->regex)))
+        return SL_NOMEM;
+    bool has_failed;
+    uint32_t n;
+    if (p->flags & SL_SCAN_COUNTS) {
+        n = sl_regex_count(p->regex, *cache, r->text, UINT32_MAX, &has_failed);
+        r->counts[id] = n;
+    } else {
+        size_t end;
+        n = sl_regex_find(p->regex, *cache, r->text, 0, &end, &has_failed);
+    }
+    if (n)
+        r->found[id >> 6] |= (uint64_t)1 << (id & 63);
+    return has_failed ? SL_NOMEM : SL_OK;
+}
+
+static enum sl_rc make_results(struct run *r, struct sl_arena *arena)
+{
+    const struct sl_scan *scan = r->scan;
+    uint32_t n = scan->n_patterns, n_words = (n + 63) / 64;
+    r->found = SL_NEW_ARRAY(arena, uint64_t, n_words);
+    r->gates = SL_NEW_ARRAY(arena, uint64_t, n_words);
+    if (!r->found || !r->gates)
+        return SL_NOMEM;
+    if (!scan->has_counts && !scan->has_positions)
+        return SL_OK;
+    r->counts = SL_NEW_ARRAY(arena, uint32_t, n);
+    r->last_end = SL_NEW_ARRAY(arena, uint32_t, n);
+    if (!r->counts || !r->last_end)
+        return SL_NOMEM;
+    if (!scan->has_positions)
+        return SL_OK;
+    r->spans = SL_NEW_ARRAY(arena, struct sl_scan_span *, n);
+    r->n_spans = SL_NEW_ARRAY(arena, uint32_t, n);
+    if (!r->spans || !r->n_spans)
+        return SL_NOMEM;
+    for (uint32_t id = 0; id < n; id++) {
+        if (!(scan->patterns[id].flags & SL_SCAN_POSITIONS))
+            continue;
+        r->spans[id] = SL_NEW_ARRAY(arena, struct sl_scan_span, SL_SCAN_MAX_POSITIONS);
+        if (!r->spans[id])
+            return SL_NOMEM;
+    }
+    return SL_OK;
+}
+
+enum sl_rc sl_scan_run(const struct sl_scan *scan, sl_str text, struct sl_scan_scratch *scratch,
+                       struct sl_arena *arena, struct sl_scan_hits *out)
+{
+    struct run r = {.scan = scan, .text = text};
+    if (text.n >= UINT32_MAX)
+        return SL_LIMIT;
+    enum sl_rc rc = make_results(&r, arena);
+    if (rc != SL_OK)
+        return rc;
+    struct scan_caches *caches = caches_of(scratch, scan);
+    if (!caches)
+        return SL_NOMEM;
+    if (scan->db && text.n) {
+        hs_error_t hs = hs_scan(scan->db, text.p, (unsigned)text.n, 0, scratch->hs, on_string, &r);
+        if (hs != HS_SUCCESS)
+            return SL_NOMEM;
+    }
+    for (uint32_t i = 0; i < scan->n_bytes; i++)
+        run_byte(&r, scan->bytes[i]);
+    for (uint32_t i = 0; i < scan->n_regexes && rc == SL_OK; i++)
+        rc = run_regex(&r, scan->regexes[i], caches);
+    *out = (struct sl_scan_hits){.found = r.found,
+                                 .counts = r.counts,
+                                 .spans = (const struct sl_scan_span *const *)r.spans,
+                                 .n_spans = r.n_spans};
+    return rc;
+}
