@@ -20,6 +20,15 @@ struct sl_chat_request {
 };
 
 /*
+ * Parses and reads a body. A body that is not JSON gives err->message "malformed JSON body" in the
+ * reference's words (with line and column set), naming the key when one is written twice; SL_LIMIT
+ * when it is too deep or too large, SL_INVALID otherwise. Both are status 400.
+ */
+SL_MUST_USE enum sl_rc sl_chat_parse(sl_str text, struct sl_arena *arena,
+                                     const struct sl_json_limits *limits, struct sl_json *body,
+                                     struct sl_chat_request *out, struct sl_err *err);
+
+/*
  * Checks the shape in the reference's order and words (chapter 02 3.2 stages 2-4, section 5.1);
  * err->message is the text for the client, status 400.
  */
@@ -33,6 +42,12 @@ SL_MUST_USE enum sl_rc sl_chat_facts(const struct sl_json *body, struct sl_arena
 /* The same from an /api/v1/eval body ({text, messages, tools, ...}, chapter 05 1.5). */
 SL_MUST_USE enum sl_rc sl_eval_facts(const struct sl_json *body, struct sl_arena *arena,
                                      struct sl_facts *out, struct sl_err *err);
+
+/*
+ * True when the router asks the backend for usage that the client did not ask for: the chunk that
+ * carries it is then taken out of the stream (dialect/openai/stream.h).
+ */
+bool sl_chat_adds_usage(const struct sl_chat_request *request, const struct sl_verdict *verdict);
 
 /*
  * Router-owned edits of chapter 02 3.7 for the chosen model on `backend`: model id, stream
