@@ -1,0 +1,72 @@
+/* Errors as the client's SDK expects them, with the type that the status means. */
+#include "proxy/parts.h"
+
+#include "codec/json_write.h"
+
+#include <stdio.h>
+
+const char *sl_error_type(int status)
+{
+    switch (status) {
+    case 401:
+        return "authentication_error";
+    case 403:
+        return "permission_error";
+    case 429:
+        return "rate_limit_error";
+    case 499:
+        return "request_cancelled";
+    case 504:
+        return "timeout_error";
+    default:
+        return status >= 500 ? "server_error" : "invalid_request_error";
+    }
+}
+
+void sl_error_body(struct sl_buf *out, int status, sl_str message)
+{
+    sl_buf_add(out, SL_STR("{\"error\":{\"message\":"));
+    sl_json_escape(out, message);
+    sl_buf_printf(out, ",\"type\":\"%s\",\"code\":%d}}", sl_error_type(status), status);
+}
+
+static const char *metric_reason(int status)
+{
+    if (status == 504)
+        return "timeout";
+    if (status >= 500)
+        return "upstream_5xx";
+    return status == 400 ? "parse_error" : "upstream_4xx";
+}
+
+void sl_px_error(struct sl_px *px, int status, const char *format, ...)
+{
+    struct sl_exchange *x = px->x;
+    struct sl_headers headers = {NULL, 0, 0};
+    struct sl_buf body;
+    va_list args;
+    va_start(args, format);
+    sl_str message = sl_arena_vprintf(x->arena, format, args);
+    va_end(args);
+    if (!message.p)
+        message = SL_STR("out of memory");
+    sl_buf_init(&body, 64 << 10);
+    sl_error_body(&body, status, message);
+    px->status = status;
+    px->path = "error";
+    px->is_answered = true;
+    if (!px->end)
+        px->end = status >= 500 ? "upstream_failed" : "refused";
+    const sl_str labels[2] = {px->has_verdict && px->verdict.model ? px->verdict.model->name
+                                                                   : SL_STR("unknown"),
+                              sl_str_from(metric_reason(status))};
+    sl_cell_add(sl_metrics_cell(px->proxy->metrics, SL_M_REQUEST_ERRORS, labels, 2), 1);
+    enum sl_rc rc =
+        sl_headers_add(&headers, x->arena, SL_STR("content-type"), SL_STR("application/json"));
+    if (rc == SL_OK)
+        rc = sl_px_answer_headers(px, status, &headers);
+    px->bytes_out = body.n;
+    /* The exchange may be over when this returns. */
+    sl_reply_all(x, status, &headers, rc == SL_OK ? sl_buf_str(&body) : SL_STR("{}"));
+    sl_buf_free(&body);
+}

@@ -1,0 +1,159 @@
+/*
+ * Private to the pipeline: the state of a loop's proxy, its view of one configuration snapshot,
+ * and one exchange. The way of a request: request.c -> forward.c -> relay.c -> finish.c.
+ */
+#ifndef SL_PROXY_PARTS_H
+#define SL_PROXY_PARTS_H
+
+#include "codec/json.h"
+#include "dialect/openai/chat.h"
+#include "http/client.h"
+#include "obs/access_log.h"
+#include "obs/metrics.h"
+#include "proxy/gate.h"
+#include "proxy/identity.h"
+#include "proxy/proxy.h"
+#include "proxy/upstream/balance.h"
+#include "proxy/upstream/retry.h"
+#include "route/policy.h"
+
+/* A loop's view of a snapshot: what does not fit the immutable configuration. */
+struct sl_lane {
+    uint32_t refs; /* the proxy and each running exchange; one loop, so no atomics */
+    struct sl_config *config;
+    struct sl_endpoint_registry *endpoints;
+    struct sl_arena arena;
+    struct sl_identity identity;
+    struct sl_balance *balances; /* by model index */
+    struct sl_str_pair generation;
+    struct sl_cell **model_requests; /* by model index; looked up at first use */
+    struct sl_health_checks *checks; /* NULL: none on this loop */
+};
+
+struct sl_listener_app {
+    struct sl_handler handler;
+    struct sl_proxy *proxy;
+    uint32_t listener;
+};
+
+struct sl_proxy {
+    struct sl_loop *loop;
+    struct sl_runtime runtime;
+    struct sl_client *client;
+    struct sl_scratch *scratch;
+    struct sl_metrics *metrics;
+    struct sl_access_log *log;
+    struct sl_lane *lane;
+    struct sl_retry_budget budget;
+    uint64_t random;
+    bool checks_health;
+    struct sl_listener_app apps[SL_PROXY_MAX_LISTENERS];
+    struct sl_cell *cell_routing, *cell_streams;
+};
+
+#define SL_PX_GATHER 16
+
+/* One exchange; lives in its request's arena. */
+struct sl_px {
+    struct sl_proxy *proxy;
+    struct sl_exchange *x;
+    struct sl_lane *lane;
+    enum sl_gate gate;
+    bool is_trusted;
+    bool wants_debug;
+    bool is_answered; /* a reply was begun: nothing may begin another */
+    sl_str request_id;
+
+    struct sl_json json;
+    struct sl_chat_request chat;
+    struct sl_facts facts;
+    struct sl_verdict verdict; /* of the candidate being tried */
+    bool has_verdict;
+    bool has_injected_system_prompt;
+
+    /* the attempt */
+    const struct sl_backend_cfg *backend;
+    uint32_t member;      /* of the model's balance */
+    uint64_t excluded;    /* members tried */
+    uint64_t tried_refs;  /* candidates of the decision tried, by index */
+    uint32_t n_retries;   /* on this model */
+    uint64_t session_key; /* 0: not computed */
+    uint64_t deadline_ns; /* of the whole exchange; UINT64_MAX: none */
+    struct sl_call *call; /* NULL: none in flight */
+    struct sl_timer backoff;
+    bool is_counted;         /* in the endpoint's in_flight */
+    bool holds_retry;        /* of the retry budget */
+    struct sl_splice *edits; /* of this attempt */
+
+    /* the answer */
+    struct sl_response head; /* views live in the arena */
+    bool has_head, is_head_sent;
+    bool is_sse, is_frame_open; /* bytes behind the last blank line went out */
+    bool is_counted_stream;
+    uint8_t n_trailing_newlines;
+    struct iovec gather[SL_PX_GATHER];
+    uint32_t n_gather;
+
+    /* for the books */
+    int status;
+    const char *path; /* response path: "upstream", "fast_response", "error" */
+    const char *end;
+    uint64_t bytes_in, bytes_out, route_ns, first_byte_ns;
+    int64_t prompt_tok, completion_tok;
+};
+
+/* ---- lane.c ------------------------------------------------------------------------------ */
+SL_MUST_USE enum sl_rc sl_lane_create(struct sl_lane **out, struct sl_proxy *proxy,
+                                      struct sl_config *config, struct sl_err *err);
+void sl_lane_ref(struct sl_lane *lane);
+void sl_lane_unref(struct sl_lane *lane);
+
+/* ---- health_checks.c --------------------------------------------------------------------- */
+SL_MUST_USE enum sl_rc sl_health_checks_start(struct sl_health_checks **out, struct sl_proxy *proxy,
+                                              struct sl_lane *lane);
+void sl_health_checks_stop(struct sl_health_checks *checks);
+
+/* ---- request.c --------------------------------------------------------------------------- */
+void sl_px_on_request(void *app, struct sl_exchange *x);
+void sl_px_on_end(void *app, struct sl_exchange *x, sl_str body);
+
+/* ---- forward.c --------------------------------------------------------------------------- */
+/* Begins an attempt for the verdict's model, or for the next candidate, or answers 503. */
+void sl_px_forward(struct sl_px *px);
+/* An attempt ended without an answer that goes to the client: again, elsewhere, or the error. */
+void sl_px_attempt_failed(struct sl_px *px, enum sl_attempt_end end, int status, bool is_timeout,
+                          const char *reason);
+/* True when an answer of that status should not go to the client because another try may do
+ * better; the attempt is then already over and the next begun. */
+bool sl_px_retries_status(struct sl_px *px, int status);
+/* Books the end of the attempt at its endpoint; fine when none is in flight. */
+void sl_px_attempt_over(struct sl_px *px, bool was_ok, int status);
+
+/* ---- upstream_headers.c ------------------------------------------------------------------ */
+/* Headers of the call to px->backend. SL_DENIED: a key is needed and none resolves. */
+SL_MUST_USE enum sl_rc sl_px_upstream_headers(struct sl_px *px, const struct sl_rewrite *rewrite,
+                                              struct sl_headers *out);
+
+/* ---- relay.c ----------------------------------------------------------------------------- */
+extern const struct sl_call_callbacks sl_px_callbacks;
+void sl_px_on_drain(void *app, struct sl_exchange *x);
+
+/* ---- answer_headers.c -------------------------------------------------------------------- */
+/* The x-vsr-* headers of an answer with that status, and what every answer carries. SL_NOMEM. */
+SL_MUST_USE enum sl_rc sl_px_answer_headers(const struct sl_px *px, int status,
+                                            struct sl_headers *out);
+
+/* ---- errors.c ---------------------------------------------------------------------------- */
+/* Answers with an error in the client's dialect. */
+void sl_px_error(struct sl_px *px, int status, const char *format, ...) SL_PRINTF(3, 4);
+/* "invalid_request_error", "authentication_error" ...; static. */
+const char *sl_error_type(int status);
+/* {"error":{...}} appended to out. */
+void sl_error_body(struct sl_buf *out, int status, sl_str message);
+
+/* ---- finish.c ---------------------------------------------------------------------------- */
+void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered);
+
+uint64_t sl_proxy_random(struct sl_proxy *proxy);
+
+#endif
