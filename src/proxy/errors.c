@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-const char *sl_error_type(int status)
+static const char *error_type(int status)
 {
     switch (status) {
     case 401:
@@ -23,11 +23,11 @@ const char *sl_error_type(int status)
     }
 }
 
-void sl_error_body(struct sl_buf *out, int status, sl_str message)
+void sl_px_error_body(struct sl_buf *out, int status, sl_str message)
 {
     sl_buf_add(out, SL_STR("{\"error\":{\"message\":"));
     sl_json_escape(out, message);
-    sl_buf_printf(out, ",\"type\":\"%s\",\"code\":%d}}", sl_error_type(status), status);
+    sl_buf_printf(out, ",\"type\":\"%s\",\"code\":%d}}", error_type(status), status);
 }
 
 static const char *metric_reason(int status)
@@ -51,7 +51,7 @@ void sl_px_error(struct sl_px *px, int status, const char *format, ...)
     if (!message.p)
         message = SL_STR("out of memory");
     sl_buf_init(&body, 64 << 10);
-    sl_error_body(&body, status, message);
+    sl_px_error_body(&body, status, message);
     px->status = status;
     px->path = "error";
     px->is_answered = true;

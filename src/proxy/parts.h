@@ -146,10 +146,8 @@ SL_MUST_USE enum sl_rc sl_px_answer_headers(const struct sl_px *px, int status,
 /* ---- errors.c ---------------------------------------------------------------------------- */
 /* Answers with an error in the client's dialect. */
 void sl_px_error(struct sl_px *px, int status, const char *format, ...) SL_PRINTF(3, 4);
-/* "invalid_request_error", "authentication_error" ...; static. */
-const char *sl_error_type(int status);
 /* {"error":{...}} appended to out. */
-void sl_error_body(struct sl_buf *out, int status, sl_str message);
+void sl_px_error_body(struct sl_buf *out, int status, sl_str message);
 
 /* ---- finish.c ---------------------------------------------------------------------------- */
 void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered);

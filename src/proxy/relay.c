@@ -148,7 +148,7 @@ static void end_stream_with_error(struct sl_px *px, const char *reason)
     if (px->n_trailing_newlines < 2 && px->bytes_out)
         sl_buf_add(&event, SL_STR("\n\n"));
     sl_buf_add(&event, SL_STR("data: "));
-    sl_error_body(&event, 502, sl_str_from(reason));
+    sl_px_error_body(&event, 502, sl_str_from(reason));
     sl_buf_add(&event, SL_STR("\n\n"));
     struct iovec piece = {event.p, event.n};
     px->bytes_out += event.n;
