@@ -8,16 +8,21 @@
 
 #include "config/schema.h"
 
-#define SL_AT(type, member)   .offset = offsetof(struct type, member)
+#define SL_AT(type, member) .offset = offsetof(struct type, member)
+/* A member of a nameless inner struct, for the table of that inner struct. */
+#define SL_WITHIN(type, outer, member)                                                             \
+    .offset = offsetof(struct type, outer.member) - offsetof(struct type, outer)
 #define SL_BETWEEN(low, high) .min = (low), .max = (high)
 #define SL_CHOICES(...)                                                                            \
     .choices = (const char *const[])                                                               \
     {                                                                                              \
         __VA_ARGS__, NULL                                                                          \
     }
-#define SL_SUB(table, type)   .sub = (table), .sub_size = sizeof(struct type)
-#define SL_CHECKED            .flags = SL_CHECKED_ONLY
-#define SL_CHECKED_SUB(table) .flags = SL_CHECKED_ONLY, .sub = (table), .sub_size = sizeof(sl_str)
+#define SL_SUB(table, type)    .sub = (table), .sub_size = sizeof(struct type)
+#define SL_CHECKED             .flags = SL_CHECKED_ONLY
+#define SL_CHECKED_SUB(table)  .flags = SL_CHECKED_ONLY, .sub = (table), .sub_size = sizeof(sl_str)
+#define SL_CHECKED_CHOICE(...) .flags = SL_CHECKED_ONLY | SL_LENIENT, SL_CHOICES(__VA_ARGS__)
+#define SL_CHECKED_EXACT(...)  .flags = SL_CHECKED_ONLY | SL_EXACT, SL_CHOICES(__VA_ARGS__)
 
 /* Upper bounds that keep arithmetic and memory sane where the field itself names none. */
 #define SL_MAX_COUNT     1000000000.0

@@ -154,11 +154,23 @@ static bool decode_bool(struct sl_check *c, const struct sl_field *f, const stru
     return false;
 }
 
+static bool is_number_or_bool(const struct sl_yaml *node)
+{
+    double number;
+    bool truth;
+    return !node->is_quoted && !node->is_expanded &&
+           (sl_scalar_float(node, &number) || sl_yaml_bool(node, &truth));
+}
+
 static bool decode_text(struct sl_check *c, const struct sl_field *f, const struct sl_yaml *node,
                         sl_str *out)
 {
     if (node->kind != SL_YAML_SCALAR) {
         report_type(c, f, node, "a text");
+        return false;
+    }
+    if (c->is_json_typed && is_number_or_bool(node)) {
+        report_type(c, f, node, "a text (put it in quotes)");
         return false;
     }
     *out = f->flags & SL_TRIMMED ? sl_str_trim(node->text) : node->text;
@@ -190,9 +202,9 @@ static void decode_enum(struct sl_check *c, const struct sl_field *f, const stru
         return; /* blank: the default stays; a required one was reported before */
     const char *nearest = sl_str_nearest(text, f->choices);
     bool has_hint = nearest && *nearest;
-    sl_check_error(c, node, "found %s, expected one of: %s%s%s%s", sl_found(node).text, choices,
-                   has_hint ? "; did you mean \"" : "", has_hint ? nearest : "",
-                   has_hint ? "\"?" : "");
+    (f->flags & SL_LENIENT ? sl_check_warn : sl_check_error)(
+        c, node, "found %s, expected one of: %s%s%s%s", sl_found(node).text, choices,
+        has_hint ? "; did you mean \"" : "", has_hint ? nearest : "", has_hint ? "\"?" : "");
 }
 
 static void decode_duration(struct sl_check *c, const struct sl_field *f,

@@ -75,7 +75,7 @@ enum sl_field_flags {
     SL_OPEN_MIN = 1 << 4,               /* value must be > min, not >= */
     SL_TRIMMED = 1 << 5,                /* surrounding blanks are cut off */
     SL_KEEPS_DEFAULT_ON_EMPTY = 1 << 6, /* "" and 0 mean the default, as the reference has it */
-    SL_LENIENT = 1 << 7, /* out of bounds is a warning (the reference accepts it and copes) */
+    SL_LENIENT = 1 << 7, /* out of bounds or no choice: a warning (the reference copes) */
 };
 
 struct sl_field {
@@ -107,6 +107,7 @@ struct sl_check {
     struct sl_diags *diags;
     struct sl_buf path;   /* "routing.signals.keywords[3].operator" */
     bool is_reading_only; /* no environment, no files: the management validation */
+    bool is_json_typed;   /* plugin payloads: a plain number or boolean is no text */
 };
 
 /* Path bookkeeping for hand-written checks: push returns the length to pop to. */

@@ -104,7 +104,7 @@ void sl_global_check_integrations(struct sl_check *c,
 
 /*
  * `advanced_filtering` of tools, also used by the plugin tool_selection: fields, and the ranges
- * that hold only when it is enabled. `c` is at the map that holds advanced_filtering.
+ * that hold only when it is enabled. `c` and the node are at advanced_filtering itself.
  */
 extern const struct sl_field sl_advanced_filtering_fields[]; /* all checked only */
 void sl_check_advanced_filtering(struct sl_check *c, const struct sl_yaml *advanced_filtering);
@@ -132,7 +132,7 @@ struct sl_kb_group_cfg {
 
 struct sl_kb_metric_cfg {
     sl_str name;
-    int type; /* 0 unset, 1 group_margin */
+    sl_str type; /* "group_margin" */
     sl_str positive_group;
     sl_str negative_group;
 };
@@ -153,7 +153,7 @@ struct sl_kb_cfg {
     struct sl_list label_thresholds; /* struct sl_kb_label_threshold */
     struct sl_list groups;           /* struct sl_kb_group_cfg, declaration order */
     struct sl_list metrics;          /* struct sl_kb_metric_cfg */
-    struct sl_strs labels;           /* of the manifest; empty until sl_kb_load */
+    struct sl_strs labels;           /* of the manifest, once is_loaded */
     bool is_loaded;
 };
 
@@ -204,6 +204,7 @@ void sl_global_check_kbs(struct sl_check *c, struct sl_catalog_cfg *catalog,
 void sl_check_reasoning_families(struct sl_check *c, const struct sl_yaml *families);
 
 /* global.router.learning, `c` at "global.router". */
+extern const struct sl_field sl_learning_fields[];
 void sl_global_check_learning(struct sl_check *c, const struct sl_yaml *learning);
 
 /* Local classifiers of all recipes must be one and the same model. */
