@@ -33,6 +33,9 @@ enum sl_http_method {
     SL_METHOD_OTHER,
 };
 
+/* Methods are case-sensitive (RFC 9110 9.1). */
+enum sl_http_method sl_http_method_of(sl_str text);
+
 /* "OK", "Not Found"; "Unknown" for others. */
 const char *sl_http_reason(int status);
 

@@ -26,6 +26,7 @@ struct sl_loop {
     int n_events; /* fetched and not yet dispatched: events[next_event .. n_events) */
     int next_event;
     struct sl_deferred *deferred_first, **deferred_end;
+    struct sl_deferred *running; /* taken off the queue in this turn and not yet run */
     struct sl_arena_pool pool;
     void *slots[SL_LOOP_KEYS];
     struct sl_wheel wheel;
@@ -115,14 +116,14 @@ static void run_mailbox(struct sl_loop *loop)
 /* What is deferred while this runs waits for the next turn, which then does not sleep. */
 static void run_deferred(struct sl_loop *loop)
 {
-    struct sl_deferred *d = loop->deferred_first;
+    loop->running = loop->deferred_first;
     loop->deferred_first = NULL;
     loop->deferred_end = &loop->deferred_first;
-    while (d) {
-        struct sl_deferred *next = d->next;
+    while (loop->running) {
+        struct sl_deferred *d = loop->running;
+        loop->running = d->next;
         d->is_queued = false;
         d->run(loop, d);
-        d = next;
     }
 }
 
@@ -208,6 +209,29 @@ void sl_loop_defer(struct sl_loop *loop, struct sl_deferred *d)
     d->next = NULL;
     *loop->deferred_end = d;
     loop->deferred_end = &d->next;
+}
+
+static bool unlink_deferred(struct sl_deferred **at, struct sl_deferred *d)
+{
+    while (*at && *at != d)
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    *at = d->next;
+    return true;
+}
+
+void sl_loop_undefer(struct sl_loop *loop, struct sl_deferred *d)
+{
+    if (!d->is_queued)
+        return;
+    d->is_queued = false;
+    if (unlink_deferred(&loop->running, d))
+        return;
+    unlink_deferred(&loop->deferred_first, d);
+    loop->deferred_end = &loop->deferred_first;
+    while (*loop->deferred_end)
+        loop->deferred_end = &(*loop->deferred_end)->next;
 }
 
 struct sl_arena_pool *sl_loop_arena_pool(struct sl_loop *loop)

@@ -56,6 +56,8 @@ void sl_timer_start(struct sl_loop *loop, struct sl_timer *timer, uint64_t delay
 void sl_timer_stop(struct sl_loop *loop, struct sl_timer *timer); /* fine when not running */
 
 void sl_loop_defer(struct sl_loop *loop, struct sl_deferred *d);
+/* For an owner that dies before the turn ends; fine when not queued. Walks the queue. */
+void sl_loop_undefer(struct sl_loop *loop, struct sl_deferred *d);
 
 /* Hands a message to `loop` from any thread. */
 void sl_loop_post(struct sl_loop *loop, struct sl_message *message);

@@ -149,12 +149,43 @@ static void keys_hold_what_was_put(void **state)
     sl_loop_destroy(loop);
 }
 
+static struct sl_deferred chain[3];
+static unsigned n_chain_runs;
+
+static void run_chain(struct sl_loop *loop, struct sl_deferred *d)
+{
+    n_chain_runs++;
+    if (d == &chain[0])
+        sl_loop_undefer(loop, &chain[1]); /* same batch, not yet run */
+    if (d == &chain[2])
+        sl_loop_stop(loop);
+}
+
+static void deferred_work_can_be_taken_back(void **state)
+{
+    (void)state;
+    struct sl_loop *loop = new_loop();
+    struct sl_deferred extra = {.run = run_chain};
+    for (int i = 0; i < 3; i++) {
+        chain[i] = (struct sl_deferred){.run = run_chain};
+        sl_loop_defer(loop, &chain[i]);
+    }
+    sl_loop_defer(loop, &extra);
+    sl_loop_undefer(loop, &extra); /* the last of the queue: later ones must still link in */
+    sl_loop_undefer(loop, &chain[2]);
+    sl_loop_defer(loop, &chain[2]);
+    sl_loop_run(loop);
+    assert_int_equal(n_chain_runs, 2);
+    sl_loop_destroy(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_timer_fires_about_when_it_should),
         cmocka_unit_test(removed_descriptors_hear_nothing_more),
         cmocka_unit_test(posts_from_threads_arrive_in_order),
+        cmocka_unit_test(deferred_work_can_be_taken_back),
         cmocka_unit_test(keys_hold_what_was_put),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
