@@ -40,6 +40,10 @@ struct sl_plugin_type {
     enum sl_rc (*apply)(const void *decoded, struct sl_rewrite *r);
 };
 
+/* Adds an edit; the name is copied in lower case, the value must outlive the request. */
 SL_MUST_USE enum sl_rc sl_rewrite_header(struct sl_rewrite *r, sl_str name, sl_str value);
+
+/* `text` as a JSON string with quotes, in the arena; p == NULL: out of memory. */
+sl_str sl_rewrite_quote(struct sl_rewrite *r, sl_str text);
 
 #endif

@@ -2,24 +2,12 @@
  * Edits that make a body fit the model it was routed to: its name there, usage in streams, and the
  * reasoning switch in the spelling of the backend. Each touches only the bytes it must.
  */
-#include "codec/json_write.h"
 #include "dialect/openai/chat.h"
 
 static const sl_str effort_key = SL_STR_INIT("reasoning_effort");
 static const sl_str kwargs_key = SL_STR_INIT("chat_template_kwargs");
 static const sl_str options_key = SL_STR_INIT("stream_options");
 static const sl_str usage_key = SL_STR_INIT("include_usage");
-
-/* "text" with quotes and escapes, in the arena; p == NULL: out of memory. */
-static sl_str quoted(struct sl_arena *arena, sl_str text)
-{
-    struct sl_buf b;
-    sl_buf_init(&b, text.n * 6 + 16);
-    sl_json_escape(&b, text);
-    sl_str s = sl_buf_rc(&b) ? (sl_str){NULL, 0} : sl_arena_dup(arena, sl_buf_str(&b));
-    sl_buf_free(&b);
-    return s;
-}
 
 /* Sets <outer>.<key> of the body, making the outer object when there is none. */
 static enum sl_rc set_inner(struct sl_rewrite *r, sl_str outer, sl_str key, sl_str value)
@@ -29,7 +17,7 @@ static enum sl_rc set_inner(struct sl_rewrite *r, sl_str outer, sl_str key, sl_s
     sl_json_ref object = sl_json_get(r->body, 0, outer);
     if (object != SL_JSON_NONE && sl_json_type(r->body, object) == SL_JSON_OBJECT)
         return sl_splice_set(r->edits, object, key, value);
-    sl_str name = quoted(r->arena, key);
+    sl_str name = sl_rewrite_quote(r, key);
     if (!name.p)
         return SL_NOMEM;
     sl_str whole = sl_arena_printf(r->arena, "{%.*s:%.*s}", SL_FMT(name), SL_FMT(value));
@@ -69,7 +57,7 @@ static enum sl_rc rewrite_model(struct sl_rewrite *r, const struct sl_chat_reque
         id = backend->model_id;
     if (!id.n || sl_str_eq(id, request->model))
         return SL_OK;
-    sl_str value = quoted(r->arena, id);
+    sl_str value = sl_rewrite_quote(r, id);
     return value.p ? sl_splice_replace(r->edits, request->model_ref, value) : SL_NOMEM;
 }
 
@@ -132,7 +120,8 @@ static enum sl_rc rewrite_reasoning(struct sl_rewrite *r, const struct sl_config
     const struct sl_reasoning_family *family = &config->families[model->reasoning_family];
     enum sl_backend_dialect dialect = backend ? backend->dialect : SL_DIALECT_VLLM;
     bool is_on = verdict->use_reasoning;
-    sl_str effort = quoted(r->arena, verdict->effort.n ? verdict->effort : config->default_effort);
+    sl_str effort =
+        sl_rewrite_quote(r, verdict->effort.n ? verdict->effort : config->default_effort);
     if (!effort.p)
         return SL_NOMEM;
     if (dialect == SL_DIALECT_DEEPSEEK)
