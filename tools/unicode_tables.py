@@ -97,6 +97,24 @@ def fold_orbits():
     return [sorted(orbit) for orbit in orbits.values() if len(orbit) > 1]
 
 
+def ascii_bases():
+    """Letters and digits that decompose to one ASCII character and marks, with that character."""
+    others = {"ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ħ": "h", "Ħ": "H",
+              "ı": "i", "ŧ": "t", "Ŧ": "T"}
+    out = []
+    for cp in range(0x80, LAST):
+        c = chr(cp)
+        base = others.get(c)
+        if base is None and unicodedata.category(c)[0] in "LN":
+            parts = [p for p in unicodedata.normalize("NFKD", c)
+                     if unicodedata.category(p)[0] != "M"]
+            if len(parts) == 1 and ord(parts[0]) < 0x80:
+                base = parts[0]
+        if base is not None:
+            out.append((cp, ord(base)))
+    return out
+
+
 def main():
     properties, lower = [], [0] * LAST
     for cp in range(LAST):
@@ -131,7 +149,12 @@ def main():
         out.write("const uint32_t sl_unicode_orbits[][2] = {\n")
         for cp, following in next_in_orbit:
             out.write("    {%d, %d},\n" % (cp, following))
-        out.write("};\nconst uint32_t sl_unicode_n_orbits = %d;\n" % len(next_in_orbit))
+        out.write("};\nconst uint32_t sl_unicode_n_orbits = %d;\n\n" % len(next_in_orbit))
+        bases = ascii_bases()
+        out.write("const uint32_t sl_unicode_bases[][2] = {\n")
+        for cp, base in bases:
+            out.write("    {%d, %d},\n" % (cp, base))
+        out.write("};\nconst uint32_t sl_unicode_n_bases = %d;\n" % len(bases))
 
 
 main()

@@ -120,17 +120,26 @@ uint32_t sl_unicode_lower(uint32_t cp)
     return cp + (uint32_t)sl_unicode_deltas[at];
 }
 
-uint32_t sl_unicode_next_case(uint32_t cp)
+/* Second column of a sorted table of pairs, or cp itself. */
+static uint32_t look_up(const uint32_t (*table)[2], uint32_t n, uint32_t cp)
 {
-    uint32_t low = 0, high = sl_unicode_n_orbits;
+    uint32_t low = 0, high = n;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (sl_unicode_orbits[middle][0] < cp)
+        if (table[middle][0] < cp)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low < sl_unicode_n_orbits && sl_unicode_orbits[low][0] == cp)
-        return sl_unicode_orbits[low][1];
-    return cp;
+    return low < n && table[low][0] == cp ? table[low][1] : cp;
+}
+
+uint32_t sl_unicode_next_case(uint32_t cp)
+{
+    return look_up(sl_unicode_orbits, sl_unicode_n_orbits, cp);
+}
+
+uint32_t sl_unicode_base(uint32_t cp)
+{
+    return cp < 0x80 ? cp : look_up(sl_unicode_bases, sl_unicode_n_bases, cp);
 }

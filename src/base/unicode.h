@@ -112,4 +112,7 @@ uint32_t sl_unicode_lower(uint32_t code_point);
 /* The next member of the case orbit, circular; the code point itself when it has no other case. */
 uint32_t sl_unicode_next_case(uint32_t code_point);
 
+/* The ASCII letter or digit below the marks (e for é, O for Ø); the code point itself without. */
+uint32_t sl_unicode_base(uint32_t code_point);
+
 #endif

@@ -12,5 +12,7 @@ extern const uint8_t sl_unicode_lower_blocks[];
 extern const int32_t sl_unicode_deltas[];
 extern const uint32_t sl_unicode_orbits[][2]; /* sorted: code point, the next of its case orbit */
 extern const uint32_t sl_unicode_n_orbits;
+extern const uint32_t sl_unicode_bases[][2]; /* sorted: code point, its ASCII base */
+extern const uint32_t sl_unicode_n_bases;
 
 #endif
