@@ -245,7 +245,7 @@ bool sl_option_bytes(const struct sl_options *o, const char *name, uint64_t *out
     return false;
 }
 
-bool sl_address_parse(sl_str text, sl_str *address, uint16_t *port)
+bool sl_listen_parse(sl_str text, sl_str *address, uint16_t *port)
 {
     size_t colon = text.n;
     while (colon > 0 && text.p[colon - 1] != ':')
@@ -268,7 +268,7 @@ bool sl_option_address(const struct sl_options *o, const char *name, sl_str *add
                        uint16_t *port)
 {
     const char *text = sl_option(o, name);
-    if (!text || sl_address_parse(sl_str_from(text), address, port))
+    if (!text || sl_listen_parse(sl_str_from(text), address, port))
         return true;
     sl_usage_error(o,
                    "%s: found \"%s\", expected ADDRESS:PORT such as 127.0.0.1:8801 or [::1]:8801",

@@ -54,7 +54,7 @@ bool sl_option_bytes(const struct sl_options *o, const char *name, uint64_t *out
 /* "127.0.0.1:8000", "[::1]:8000", ":8000", "8000"; without an address: *address unchanged. */
 bool sl_option_address(const struct sl_options *o, const char *name, sl_str *address,
                        uint16_t *port);
-bool sl_address_parse(sl_str text, sl_str *address, uint16_t *port);
+bool sl_listen_parse(sl_str text, sl_str *address, uint16_t *port);
 
 /* "sluice bench: ..." on standard error, with a pointer to --help. Returns 2. */
 int sl_usage_error(const struct sl_options *o, const char *format, ...)
