@@ -10,7 +10,7 @@
 sl_str sl_mock_word(const struct sl_mock_answer *answer, sl_str model, int64_t i)
 {
     static const sl_str opening[] = {SL_STR_INIT("This"), SL_STR_INIT(" is"), SL_STR_INIT(" an"),
-                                     SL_STR_INIT(" answer"), SL_STR_INIT(" from")};
+                                     SL_STR_INIT(" answer"), SL_STR_INIT(" from ")};
     static const sl_str filler[] = {
         SL_STR_INIT(","),      SL_STR_INIT(" word"),  SL_STR_INIT(" by"), SL_STR_INIT(" word"),
         SL_STR_INIT(","),      SL_STR_INIT(" as"),    SL_STR_INIT(" a"),  SL_STR_INIT(" model"),
