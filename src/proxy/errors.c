@@ -1,34 +1,7 @@
 /* Errors as the client's SDK expects them, with the type that the status means. */
 #include "proxy/parts.h"
 
-#include "codec/json_write.h"
-
-#include <stdio.h>
-
-static const char *error_type(int status)
-{
-    switch (status) {
-    case 401:
-        return "authentication_error";
-    case 403:
-        return "permission_error";
-    case 429:
-        return "rate_limit_error";
-    case 499:
-        return "request_cancelled";
-    case 504:
-        return "timeout_error";
-    default:
-        return status >= 500 ? "server_error" : "invalid_request_error";
-    }
-}
-
-void sl_px_error_body(struct sl_buf *out, int status, sl_str message)
-{
-    sl_buf_add(out, SL_STR("{\"error\":{\"message\":"));
-    sl_json_escape(out, message);
-    sl_buf_printf(out, ",\"type\":\"%s\",\"code\":%d}}", error_type(status), status);
-}
+#include "dialect/openai/answer.h"
 
 static const char *metric_reason(int status)
 {
@@ -51,7 +24,7 @@ void sl_px_error(struct sl_px *px, int status, const char *format, ...)
     if (!message.p)
         message = SL_STR("out of memory");
     sl_buf_init(&body, 64 << 10);
-    sl_px_error_body(&body, status, message);
+    sl_answer_error(&body, status, message);
     px->status = status;
     px->path = "error";
     px->is_answered = true;

@@ -72,6 +72,9 @@ void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered)
     px->call = NULL;
     sl_timer_stop(px->proxy->loop, &px->backoff);
     sl_px_attempt_over(px, true, -1);
+    sl_buf_free(&px->collected);
+    if (px->has_stream)
+        sl_chat_stream_free(&px->stream);
     if (px->is_counted_stream)
         sl_cell_add(px->proxy->cell_streams, -1);
     if (!was_delivered && (!px->end || px->end[0] == 'c')) {

@@ -7,6 +7,7 @@
 
 #include "codec/json.h"
 #include "dialect/openai/chat.h"
+#include "dialect/openai/stream.h"
 #include "http/client.h"
 #include "obs/access_log.h"
 #include "obs/metrics.h"
@@ -88,9 +89,12 @@ struct sl_px {
     /* the answer */
     struct sl_response head; /* views live in the arena */
     bool has_head, is_head_sent;
-    bool is_sse, is_frame_open; /* bytes behind the last blank line went out */
+    bool is_sse, is_json;
     bool is_counted_stream;
-    uint8_t n_trailing_newlines;
+    bool has_stream;              /* `stream` is in use: frames are observed */
+    struct sl_chat_stream stream; /* of chat streams */
+    struct sl_buf collected;      /* of a JSON answer that came in several reads, for its usage */
+    sl_str reading;               /* the bytes of on_body: views into them may be gathered */
     struct iovec gather[SL_PX_GATHER];
     uint32_t n_gather;
 
@@ -146,8 +150,11 @@ SL_MUST_USE enum sl_rc sl_px_answer_headers(const struct sl_px *px, int status,
 /* ---- errors.c ---------------------------------------------------------------------------- */
 /* Answers with an error in the client's dialect. */
 void sl_px_error(struct sl_px *px, int status, const char *format, ...) SL_PRINTF(3, 4);
-/* {"error":{...}} appended to out. */
-void sl_px_error_body(struct sl_buf *out, int status, sl_str message);
+
+/* ---- usage.c ----------------------------------------------------------------------------- */
+/* Usage of a whole JSON answer into the books; nothing when it has none. */
+void sl_px_read_usage(struct sl_px *px, sl_str answer);
+void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage);
 
 /* ---- finish.c ---------------------------------------------------------------------------- */
 void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered);

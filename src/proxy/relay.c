@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+#define MAX_FRAME_BYTES (1u << 20) /* a larger event passes unread */
+#define COLLECT_BYTES   (1u << 20) /* of a JSON answer, to read its usage */
+
 static bool is_dropped(sl_str name)
 {
     static const sl_str names[] = {
@@ -40,21 +43,6 @@ static bool send_head(struct sl_px *px)
            sl_reply_head(px->x, px->status, &out, length) == SL_OK;
 }
 
-/* How many line ends the stream ends with so far: two or more close an event. */
-static void note_frame_end(struct sl_px *px)
-{
-    for (uint32_t i = 0; i < px->n_gather; i++) {
-        const char *p = px->gather[i].iov_base;
-        size_t n = px->gather[i].iov_len, k = n;
-        while (k && n - k < 4 && (p[k - 1] == '\n' || p[k - 1] == '\r'))
-            k--;
-        size_t ends = 0;
-        for (size_t j = k; j < n; j++)
-            ends += p[j] == '\n' || (p[j] == '\r' && !(j + 1 < n && p[j + 1] == '\n'));
-        px->n_trailing_newlines = (uint8_t)(k == 0 && ends ? px->n_trailing_newlines + ends : ends);
-    }
-}
-
 /* False: the exchange is over, px must not be touched. */
 static bool flush(struct sl_px *px)
 {
@@ -66,8 +54,9 @@ static bool flush(struct sl_px *px)
         return true;
     for (uint32_t i = 0; i < px->n_gather; i++)
         px->bytes_out += px->gather[i].iov_len;
-    if (px->is_sse)
-        note_frame_end(px);
+    if (px->is_json && px->call)
+        for (uint32_t i = 0; i < px->n_gather; i++)
+            sl_buf_add(&px->collected, sl_str_of(px->gather[i].iov_base, px->gather[i].iov_len));
     uint32_t n = px->n_gather;
     px->n_gather = 0;
     enum sl_rc rc = sl_reply_body(px->x, px->gather, n);
@@ -76,10 +65,9 @@ static bool flush(struct sl_px *px)
     return rc == SL_OK || rc == SL_AGAIN;
 }
 
-static bool is_event_stream(const struct sl_response *response)
+static bool is_type(const struct sl_response *response, sl_str wanted)
 {
     sl_str type = sl_headers_get(&response->headers, SL_STR("content-type"));
-    sl_str wanted = SL_STR("text/event-stream");
     return type.n >= wanted.n && sl_str_eq_nocase(sl_str_sub(type, 0, wanted.n), wanted);
 }
 
@@ -93,24 +81,82 @@ static void on_head(void *ctx, const struct sl_response *response)
     px->has_head = true;
     px->status = response->status;
     px->path = "upstream";
-    px->is_sse = is_event_stream(response);
-    if (px->is_sse) {
-        px->is_counted_stream = true;
-        sl_cell_add(px->proxy->cell_streams, 1);
+    px->is_sse = is_type(response, SL_STR("text/event-stream"));
+    px->is_json = response->status == 200 && is_type(response, SL_STR("application/json"));
+    sl_buf_init(&px->collected, COLLECT_BYTES);
+    if (!px->is_sse)
+        return;
+    px->is_counted_stream = true;
+    sl_cell_add(px->proxy->cell_streams, 1);
+    if (px->gate == SL_GATE_CHAT && response->status == 200) {
+        px->has_stream = true;
+        sl_chat_stream_init(&px->stream, sl_chat_adds_usage(&px->chat, &px->verdict),
+                            MAX_FRAME_BYTES);
+        px->head.content_length = UINT64_MAX; /* a frame may be taken out */
     }
+}
+
+/* SL_CLOSED: the exchange is over. */
+static enum sl_rc gather(void *ctx, sl_str bytes)
+{
+    struct sl_px *px = ctx;
+    if (!bytes.n)
+        return SL_OK;
+    if (px->n_gather == SL_PX_GATHER && !flush(px))
+        return SL_CLOSED;
+    px->gather[px->n_gather++] = (struct iovec){(void *)(uintptr_t)bytes.p, bytes.n};
+    bool outlives_call =
+        bytes.p >= px->reading.p && bytes.p + bytes.n <= px->reading.p + px->reading.n;
+    return outlives_call || flush(px) ? SL_OK : SL_CLOSED;
 }
 
 static void on_body(void *ctx, sl_str bytes)
 {
     struct sl_px *px = ctx;
-    if (px->n_gather == SL_PX_GATHER && !flush(px))
-        return;
-    px->gather[px->n_gather++] = (struct iovec){(void *)(uintptr_t)bytes.p, bytes.n};
+    px->reading = bytes;
+    if (!px->has_stream)
+        (void)gather(px, bytes);
+    else if (sl_chat_stream_feed(&px->stream, bytes, gather, px) == SL_NOMEM)
+        sl_reply_abort(px->x);
 }
 
 static void on_flush(void *ctx)
 {
-    (void)flush(ctx);
+    struct sl_px *px = ctx;
+    if (px->n_gather || !px->is_head_sent)
+        (void)flush(px);
+}
+
+static void read_usage(struct sl_px *px)
+{
+    if (px->has_stream) {
+        sl_px_count_usage(px, &px->stream.usage);
+    } else if (px->is_json && !px->collected.n && px->n_gather == 1) {
+        sl_px_read_usage(px, sl_str_of(px->gather[0].iov_base, px->gather[0].iov_len));
+    } else if (px->is_json) {
+        for (uint32_t i = 0; i < px->n_gather; i++)
+            sl_buf_add(&px->collected, sl_str_of(px->gather[i].iov_base, px->gather[i].iov_len));
+        if (sl_buf_rc(&px->collected) == SL_OK)
+            sl_px_read_usage(px, sl_buf_str(&px->collected));
+    }
+}
+
+/* The stream broke: says so in its own language and ends. */
+static void end_stream_with_error(struct sl_px *px, const char *reason)
+{
+    struct sl_exchange *x = px->x;
+    struct sl_buf event;
+    sl_buf_init(&event, 4096);
+    if (!px->has_stream)
+        sl_buf_add(&event, SL_STR("\n\n")); /* whatever frame was open ends here */
+    sl_chat_stream_error(&px->stream, &event, 502, sl_str_from(reason));
+    if (flush(px)) {
+        struct iovec piece = {event.p, event.n};
+        px->bytes_out += event.n;
+        if (sl_reply_body(x, &piece, 1) != SL_CLOSED)
+            sl_reply_end(x);
+    }
+    sl_buf_free(&event);
 }
 
 static void on_end(void *ctx)
@@ -119,12 +165,18 @@ static void on_end(void *ctx)
     struct sl_exchange *x = px->x;
     px->call = NULL;
     sl_px_attempt_over(px, px->status < 500, px->status);
+    if (px->has_stream && !sl_chat_stream_end(&px->stream, gather, px)) {
+        px->end = "upstream_cut";
+        end_stream_with_error(px, "the provider ended the stream early");
+        return;
+    }
     px->end = "complete";
     if (!px->is_head_sent && px->head.has_body && !px->is_sse) {
         px->head.content_length = 0; /* all of it is here: no need for chunks */
         for (uint32_t i = 0; i < px->n_gather; i++)
             px->head.content_length += px->gather[i].iov_len;
     }
+    read_usage(px);
     if (flush(px))
         sl_reply_end(x);
 }
@@ -138,23 +190,18 @@ static enum sl_attempt_end end_of(enum sl_rc rc, enum sl_call_phase phase)
     return rc == SL_INVALID || rc == SL_LIMIT ? SL_ATTEMPT_BAD_ANSWER : SL_ATTEMPT_RESET;
 }
 
-/* The stream broke: says so in its own language and ends. */
-static void end_stream_with_error(struct sl_px *px, const char *reason)
+/* An answer of which nothing went out: another attempt may follow. */
+static void forget_answer(struct sl_px *px)
 {
-    struct sl_exchange *x = px->x;
-    struct sl_buf event;
-    sl_buf_init(&event, 4096);
+    px->has_head = px->is_sse = px->is_json = false;
     px->n_gather = 0;
-    if (px->n_trailing_newlines < 2 && px->bytes_out)
-        sl_buf_add(&event, SL_STR("\n\n"));
-    sl_buf_add(&event, SL_STR("data: "));
-    sl_px_error_body(&event, 502, sl_str_from(reason));
-    sl_buf_add(&event, SL_STR("\n\n"));
-    struct iovec piece = {event.p, event.n};
-    px->bytes_out += event.n;
-    if (sl_reply_body(x, &piece, 1) != SL_CLOSED)
-        sl_reply_end(x);
-    sl_buf_free(&event);
+    sl_buf_free(&px->collected);
+    if (px->has_stream)
+        sl_chat_stream_free(&px->stream);
+    px->has_stream = false;
+    if (px->is_counted_stream)
+        sl_cell_add(px->proxy->cell_streams, -1);
+    px->is_counted_stream = false;
 }
 
 static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was_sent,
@@ -166,13 +213,15 @@ static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was
     const sl_str labels[2] = {px->backend->name, sl_str_from(sl_call_phase_name(phase))};
     sl_cell_add(sl_metrics_cell(px->proxy->metrics, SL_M_UPSTREAM_FAILURES, labels, 2), 1);
     if (!px->is_head_sent) {
-        px->has_head = false;
-        px->n_gather = 0;
+        forget_answer(px);
         sl_px_attempt_failed(px, end_of(rc, phase), 0, rc == SL_TIMEOUT, reason);
         return;
     }
     sl_px_attempt_over(px, false, 0);
     px->end = rc == SL_TIMEOUT ? "timeout" : "upstream_cut";
+    px->reading = (sl_str){NULL, 0};
+    if (px->has_stream)
+        (void)sl_chat_stream_end(&px->stream, gather, px);
     if (px->is_sse && px->head.content_length == UINT64_MAX)
         end_stream_with_error(px, reason);
     else

@@ -4,9 +4,8 @@
  */
 #include "proxy/parts.h"
 
-#include "admin/models.h"
 #include "base/clock.h"
-#include "proxy/fast_response.h"
+#include "dialect/openai/answer.h"
 
 static const struct sl_listener_cfg *listener_of(const struct sl_lane *lane, uint32_t index)
 {
@@ -37,7 +36,7 @@ static void answer_models(struct sl_px *px)
 {
     struct sl_buf body;
     sl_buf_init(&body, 4 << 20);
-    sl_models_answer(px->lane->config, sl_clock_unix_s(), &body);
+    sl_answer_models(&body, px->lane->config, sl_clock_unix_s());
     answer_json(px, 200, sl_buf_str(&body));
     sl_buf_free(&body);
 }
@@ -89,23 +88,19 @@ void sl_px_on_request(void *app, struct sl_exchange *x)
 
 /* ---- the body ---------------------------------------------------------------------------- */
 
-static bool read_json(struct sl_px *px, sl_str body)
+static bool refuse_body(struct sl_px *px, enum sl_rc rc, const struct sl_err *err)
 {
-    struct sl_err err = {0};
-    struct sl_json_limits limits = {.max_bytes =
-                                        (size_t)px->lane->config->global.limits.max_body_bytes};
-    enum sl_rc rc = sl_json_parse(&px->json, px->x->arena, body, &limits, &err);
-    if (rc == SL_OK)
-        return true;
     if (rc == SL_NOMEM)
         sl_px_error(px, 503, "out of memory for this request");
-    else if (rc == SL_LIMIT)
-        sl_px_error(px, 413, "%s", err.message);
-    else if (sl_str_find(sl_str_from(err.message), SL_STR("uplicate")) != SIZE_MAX)
-        sl_px_error(px, 400, "malformed JSON body: %s", err.message);
     else
-        sl_px_error(px, 400, "malformed JSON body");
+        sl_px_error(px, rc == SL_LIMIT ? 413 : 400, "%s", err->message);
     return false;
+}
+
+static struct sl_json_limits json_limits(const struct sl_px *px)
+{
+    return (struct sl_json_limits){.max_bytes =
+                                       (size_t)px->lane->config->global.limits.max_body_bytes};
 }
 
 /* The body's own `stream` wins; an Accept of nothing but event streams speaks when it is silent. */
@@ -122,48 +117,54 @@ static bool expects_stream(const struct sl_px *px)
 }
 
 /* Legacy completions are routed by their prompt, as if one user had said it. */
-static bool read_completion(struct sl_px *px)
+static void prompt_facts(struct sl_px *px)
 {
     const struct sl_json *j = &px->json;
-    struct sl_arena *arena = px->x->arena;
-    sl_json_ref model = sl_json_get(j, 0, SL_STR("model"));
-    bool is_stream = false;
-    if (model == SL_JSON_NONE) {
-        sl_px_error(px, 400, "invalid request body: missing required field: model");
-        return false;
-    }
-    if (sl_json_type(j, model) != SL_JSON_STRING) {
-        sl_px_error(px, 400, "invalid request body: field model must be string, got %s",
-                    sl_json_type_name(j, model));
-        return false;
-    }
-    (void)sl_json_bool(j, sl_json_get(j, 0, SL_STR("stream")), &is_stream);
-    px->chat = (struct sl_chat_request){.model = sl_json_str(j, model, arena),
-                                        .model_ref = model,
-                                        .is_stream = is_stream,
-                                        .wants_usage = true,
-                                        .messages = SL_JSON_NONE};
-    sl_str prompt = sl_json_str(j, sl_json_get(j, 0, SL_STR("prompt")), arena);
-    if (prompt.p && px->gate == SL_GATE_COMPLETIONS) {
-        px->facts.current = px->facts.eval = prompt;
-        px->facts.all_bytes = px->facts.context.text_bytes = prompt.n;
-        px->facts.conversation.n_user = px->facts.conversation.n_messages = 1;
-        px->facts.has_message_facts = true;
-    }
-    return px->chat.model.p != NULL;
+    sl_str prompt = sl_json_str(j, sl_json_get(j, 0, SL_STR("prompt")), px->x->arena);
+    if (!prompt.p)
+        return;
+    px->facts.current = px->facts.eval = prompt;
+    px->facts.all_bytes = px->facts.context.text_bytes = prompt.n;
+    px->facts.conversation.n_user = px->facts.conversation.n_messages = 1;
+    px->facts.has_message_facts = true;
 }
 
-static bool read_chat(struct sl_px *px)
+static bool read_other(struct sl_px *px, sl_str body)
 {
+    struct sl_json *j = &px->json;
+    const struct sl_json_limits limits = json_limits(px);
     struct sl_err err = {0};
-    enum sl_rc rc = sl_chat_read(&px->json, px->x->arena, &px->chat, &err);
+    enum sl_rc rc = sl_json_parse(j, px->x->arena, body, &limits, &err);
+    if (rc != SL_OK)
+        return refuse_body(px, rc, &err);
+    sl_json_ref model = sl_json_get(j, 0, SL_STR("model"));
+    if (model == SL_JSON_NONE)
+        sl_err_set(&err, SL_INVALID, "invalid request body: missing required field: model");
+    else if (sl_json_type(j, model) != SL_JSON_STRING)
+        sl_err_set(&err, SL_INVALID, "invalid request body: field model must be string, got %s",
+                   sl_json_type_name(j, model));
+    if (err.code != SL_OK)
+        return refuse_body(px, SL_INVALID, &err);
+    px->chat = (struct sl_chat_request){.model = sl_json_str(j, model, px->x->arena),
+                                        .model_ref = model,
+                                        .wants_usage = true,
+                                        .messages = SL_JSON_NONE};
+    if (!px->chat.model.p)
+        return refuse_body(px, SL_NOMEM, &err);
+    (void)sl_json_bool(j, sl_json_get(j, 0, SL_STR("stream")), &px->chat.is_stream);
+    if (px->gate == SL_GATE_COMPLETIONS)
+        prompt_facts(px);
+    return true;
+}
+
+static bool read_chat(struct sl_px *px, sl_str body)
+{
+    const struct sl_json_limits limits = json_limits(px);
+    struct sl_err err = {0};
+    enum sl_rc rc = sl_chat_parse(body, px->x->arena, &limits, &px->json, &px->chat, &err);
     if (rc == SL_OK)
         rc = sl_chat_facts(&px->json, px->x->arena, &px->facts);
-    if (rc == SL_NOMEM)
-        sl_px_error(px, 503, "out of memory for this request");
-    else if (rc != SL_OK)
-        sl_px_error(px, 400, "%s", err.message);
-    return rc == SL_OK;
+    return rc == SL_OK || refuse_body(px, rc, &err);
 }
 
 /* ---- routing ----------------------------------------------------------------------------- */
@@ -222,9 +223,9 @@ static void answer_fast(struct sl_px *px, sl_str text)
     struct sl_buf body;
     sl_buf_init(&body, 16 << 20);
     if (is_stream)
-        sl_fast_response_sse(&body, text, sl_clock_unix_s());
+        sl_answer_fast_sse(&body, text, px->chat.wants_usage, sl_clock_unix_s());
     else
-        sl_fast_response_json(&body, text, sl_clock_unix_s());
+        sl_answer_fast_json(&body, text, sl_clock_unix_s());
     px->path = "fast_response";
     enum sl_rc rc =
         sl_headers_add(&headers, px->x->arena, SL_STR("content-type"),
@@ -277,7 +278,7 @@ void sl_px_on_end(void *app, struct sl_exchange *x, sl_str body)
     if (!px || px->is_answered)
         return;
     px->bytes_in = body.n;
-    if (!read_json(px, body) || !(px->gate == SL_GATE_CHAT ? read_chat(px) : read_completion(px)))
+    if (!(px->gate == SL_GATE_CHAT ? read_chat(px, body) : read_other(px, body)))
         return;
     if (px->gate == SL_GATE_EMBEDDINGS && sl_config_name(px->lane->config, px->chat.model)) {
         sl_px_error(px, 400, "embeddings need the name of a model; \"%.*s\" stands for a policy",

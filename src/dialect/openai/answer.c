@@ -36,8 +36,6 @@ const char *sl_error_type(int status)
         return "authentication_error";
     case 403:
         return "permission_error";
-    case 404:
-        return "not_found_error";
     case 408:
     case 504:
         return "timeout_error";
