@@ -45,6 +45,15 @@ struct sl_trace_decision {
     uint64_t cost_ns;
 };
 
+struct sl_trace_partition {
+    const struct sl_partition_cfg *cfg;
+    sl_str type; /* "domain" or "embedding" */
+    sl_slot winner;
+    uint32_t n_contenders;
+    double score, raw_score, margin;
+    bool was_default;
+};
+
 struct sl_trace_input {
     sl_str type, name, kb, metric;
     double weight, value, contribution;
@@ -86,6 +95,8 @@ struct sl_trace {
     uint32_t n_signals;
     struct sl_trace_evidence *evidence;
     uint32_t n_evidence, cap_evidence;
+    struct sl_trace_partition *partitions;
+    uint32_t n_partitions, cap_partitions;
     struct sl_trace_score *scores;
     uint32_t n_scores;
     struct sl_trace_mapping *mappings;
