@@ -7,6 +7,8 @@
  */
 #include "route/decide.h"
 
+#include "route/predicate.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -47,13 +49,6 @@ void sl_decide_memory_free(struct sl_decide_memory *m)
 }
 
 /* ---- derived facts ------------------------------------------------------------------------ */
-
-bool sl_predicate_holds(const struct sl_predicate *p, double v)
-{
-    return isfinite(v) && !(p->gt.is_set && !(v > p->gt.value)) &&
-           !(p->gte.is_set && !(v >= p->gte.value)) && !(p->lt.is_set && !(v < p->lt.value)) &&
-           !(p->lte.is_set && !(v <= p->lte.value));
-}
 
 static bool derived_holds(const struct sl_derived *d, const struct sl_slots *s)
 {

@@ -23,9 +23,6 @@ struct sl_decide_memory {
     uint32_t cap_roots;
 };
 
-/* Every bound that is set holds; never for NaN or infinity. */
-bool sl_predicate_holds(const struct sl_predicate *p, double v);
-
 SL_MUST_USE enum sl_rc sl_decide_memory_fit(struct sl_decide_memory *m, const struct sl_program *p);
 void sl_decide_memory_free(struct sl_decide_memory *m);
 

@@ -8,6 +8,7 @@
 extern const struct sl_field sl_predicate_fields[];
 
 bool sl_predicate_is_set(const struct sl_predicate *p);
+/* Every bound that is set holds; never for NaN or infinity. */
 bool sl_predicate_holds(const struct sl_predicate *p, double value);
 
 /* The first bound present, in the order gt, gte, lt, lte; 0 without any. */

@@ -1,7 +1,7 @@
 /* Scores, bands and their confidences; see project.h. */
 #include "route/project.h"
 
-#include "route/decide.h"
+#include "route/predicate.h"
 
 #include <math.h>
 

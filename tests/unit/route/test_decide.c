@@ -3,6 +3,7 @@
  * evaluation: revealing only what is wanted must lead to the same winner, confidence and rules.
  */
 #include "route/decide.h"
+#include "route/predicate.h"
 #include "support/decide_twin.h"
 #include "unit.h"
 
