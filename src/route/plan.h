@@ -8,8 +8,8 @@
 
 #include "match/scan.h"
 #include "route/partition.h"
-#include "route/project.h"
 #include "route/program.h"
+#include "route/project.h"
 
 struct sl_plan_family {
     const struct sl_signal_type *type;

@@ -26,8 +26,8 @@ static sl_slot register_slot(struct sl_signal_build *b, sl_str name)
                              source->family, source->type);
 }
 
-static enum sl_rc compile_family(struct sl_signal_build *b, struct sl_plan *plan,
-                                 uint32_t family, struct sl_plan_family *out)
+static enum sl_rc compile_family(struct sl_signal_build *b, struct sl_plan *plan, uint32_t family,
+                                 struct sl_plan_family *out)
 {
     const struct sl_signal_type *type =
         SL_CONTAINER(sl_signal_features[family], struct sl_signal_type, feature);
@@ -187,8 +187,7 @@ static enum sl_rc compile_plan(struct sl_plan *plan, const struct sl_config *con
 static bool filter_decisions(struct sl_plan *plan, const struct sl_recipe_cfg *recipe,
                              const char *type, struct sl_arena *arena)
 {
-    struct sl_decision_cfg *kept =
-        SL_NEW_ARRAY(arena, struct sl_decision_cfg, recipe->n_decisions);
+    struct sl_decision_cfg *kept = SL_NEW_ARRAY(arena, struct sl_decision_cfg, recipe->n_decisions);
     if (!kept)
         return false;
     plan->filtered = *recipe;
@@ -215,8 +214,8 @@ static bool lists_name(const struct sl_yaml *list, sl_str name)
 /* Which looper a slug means: its configured list, else the slug's own last word. */
 static uint32_t looper_of(const struct sl_config *config, sl_str name)
 {
-    const struct sl_yaml *looper = sl_yaml_get(
-        sl_yaml_get(config->global.node, SL_STR("integrations")), SL_STR("looper"));
+    const struct sl_yaml *looper =
+        sl_yaml_get(sl_yaml_get(config->global.node, SL_STR("integrations")), SL_STR("looper"));
     for (uint32_t i = 0; i < SL_COUNT(looper_names); i++) {
         const struct sl_yaml *block = sl_yaml_get(looper, sl_str_from(looper_names[i][0]));
         if (lists_name(sl_yaml_get(block, SL_STR("model_names")), name))

@@ -46,7 +46,8 @@ struct sl_verdict {
     const struct sl_model_ref *ref; /* NULL: default model or passthrough */
     const struct sl_model_cfg *model;
     sl_str model_name;           /* logical: LoRA or card name */
-    const char *method;          /* "static", "single", "default", "fast_response" ... */
+    const char *method;          /* "static", "single", "default", "fast_response" ...; NULL
+                                    without a decision */
     const char *fallback_reason; /* NULL: none */
     bool has_reasoning;          /* a decision exists: reasoning is enforced */
     bool use_reasoning;

@@ -31,8 +31,9 @@ bool sl_predicate_is_set(const struct sl_predicate *p)
 
 bool sl_predicate_holds(const struct sl_predicate *p, double value)
 {
-    return isfinite(value) && (!p->gt.is_set || value > p->gt.value) && (!p->gte.is_set || value >= p->gte.value) &&
-           (!p->lt.is_set || value < p->lt.value) && (!p->lte.is_set || value <= p->lte.value);
+    return isfinite(value) && (!p->gt.is_set || value > p->gt.value) &&
+           (!p->gte.is_set || value >= p->gte.value) && (!p->lt.is_set || value < p->lt.value) &&
+           (!p->lte.is_set || value <= p->lte.value);
 }
 
 double sl_predicate_bound(const struct sl_predicate *p)

@@ -6,6 +6,7 @@
 
 struct sl_selection_input {
     const struct sl_config *config;
+    const struct sl_recipe_cfg *recipe;
     const struct sl_decision_cfg *decision;
     uint64_t random; /* one draw, from the caller: this layer has no randomness of its own */
 };

@@ -1,0 +1,130 @@
+/*
+ * sl_route: what the request's model name means, then signals, decision, model. All of it is
+ * arithmetic over the compiled plan; the request arena is the only memory.
+ */
+#include "route/context_estimate.h"
+#include "route/run.h"
+#include "route/select.h"
+#include "route/trace_tree.h"
+
+static const char no_model_text[] =
+    "unable to route request: no model selected and no default model configured";
+
+/* Cards and their adapters answer to their names; ids that only providers know do not. */
+static const struct sl_model_cfg *concrete_model(const struct sl_config *config, sl_str name)
+{
+    const struct sl_model_cfg *model = sl_config_model(config, name);
+    if (!model || sl_str_eq(model->name, name))
+        return model;
+    for (uint32_t i = 0; i < model->n_loras; i++)
+        if (sl_str_eq(model->loras[i].name, name))
+            return model;
+    return NULL;
+}
+
+static enum sl_rc pass_through(const struct sl_config *config, sl_str name, struct sl_arena *arena,
+                               struct sl_verdict *out)
+{
+    out->model = concrete_model(config, name);
+    out->model_name = name;
+    out->status = out->model ? SL_ROUTE_PASSTHROUGH : SL_ROUTE_UNKNOWN_MODEL;
+    if (out->model)
+        return SL_OK;
+    out->error = sl_arena_printf(arena, "model \"%.*s\" is not available", SL_FMT(name)).p;
+    return out->error ? SL_OK : SL_NOMEM;
+}
+
+/* No decision matched: the default model answers, or nobody can. */
+static void fall_back(const struct sl_config *config, struct sl_verdict *out)
+{
+    if (sl_select_default(config, out))
+        return;
+    out->status = SL_ROUTE_NO_MODEL;
+    out->error = no_model_text;
+}
+
+static enum sl_rc take_decision(const struct sl_config *config, struct sl_run *run,
+                                const struct sl_prog_decision *winner, struct sl_verdict *out)
+{
+    const struct sl_plan *plan = run->plan;
+    sl_str *rules = SL_NEW_ARRAY(run->arena, sl_str, winner->n_nodes);
+    if (!rules)
+        return SL_NOMEM;
+    out->decision = winner->cfg;
+    out->n_matched_rules =
+        sl_program_rules(&plan->program, winner, &run->slots, &run->scratch->decide, rules);
+    out->matched_rules = rules;
+    sl_select_model(config, plan, winner->cfg, run->options, out);
+    if (out->status == SL_ROUTE_NO_MODEL)
+        out->error = no_model_text;
+    return SL_OK;
+}
+
+static enum sl_rc evaluate(const struct sl_config *config, struct sl_run *run,
+                           struct sl_verdict *out)
+{
+    enum sl_rc rc = sl_run_signals(run);
+    out->slots = run->slots;
+    if (rc != SL_OK)
+        return rc;
+    if (run->error) {
+        out->status = SL_ROUTE_REFUSED;
+        out->error = run->error;
+        return SL_OK;
+    }
+    out->context_tok = sl_context_tok(run->facts);
+    const struct sl_prog_decision *winner = sl_program_decide(
+        &run->plan->program, &run->slots, &run->scratch->decide, false, &out->confidence);
+    if (winner)
+        rc = take_decision(config, run, winner, out);
+    else
+        fall_back(config, out);
+    if (rc == SL_OK && run->options->trace)
+        rc = sl_trace_tree(run, out);
+    return rc;
+}
+
+/* Nothing to look at: no text, no messages, no metadata. */
+static bool has_evidence(const struct sl_facts *facts)
+{
+    return facts->eval.n || facts->has_message_facts;
+}
+
+static enum sl_rc refuse_looper(const struct sl_name_entry *entry, struct sl_arena *arena,
+                                struct sl_verdict *out)
+{
+    out->status = SL_ROUTE_NO_MODEL;
+    out->model = NULL;
+    out->error = sl_arena_printf(arena, "no eligible decision matched for model \"%.*s\"",
+                                 SL_FMT(entry->name))
+                     .p;
+    return out->error ? SL_OK : SL_NOMEM;
+}
+
+enum sl_rc sl_route(const struct sl_config *config, sl_str model, const struct sl_facts *facts,
+                    const struct sl_route_options *options, struct sl_scratch *scratch,
+                    struct sl_arena *arena, struct sl_verdict *out)
+{
+    const struct sl_policy *policy = config->policy;
+    const struct sl_name_entry *entry = sl_config_name(config, model);
+    uint64_t from = options->trace && options->now_ns ? options->now_ns() : 0;
+    *out = (struct sl_verdict){.status = SL_ROUTED};
+    if (!entry || entry->recipe == SL_NO_INDEX || !policy)
+        return pass_through(config, sl_str_trim(model), arena, out);
+    struct sl_run run = {.plan = &policy->plans[policy->plan_of_name[entry - config->names]],
+                         .facts = facts,
+                         .options = options,
+                         .scratch = scratch,
+                         .arena = arena};
+    enum sl_rc rc = SL_OK;
+    out->recipe = run.plan->recipe;
+    if (has_evidence(facts))
+        rc = evaluate(config, &run, out);
+    else
+        fall_back(config, out);
+    if (rc == SL_OK && entry->kind == SL_NAME_LOOPER && out->status == SL_ROUTED && !out->decision)
+        rc = refuse_looper(entry, arena, out);
+    if (options->trace && options->now_ns)
+        options->trace->total_ns = options->now_ns() - from;
+    return rc;
+}

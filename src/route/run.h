@@ -1,0 +1,37 @@
+/*
+ * Evaluation of one request against one plan: which signals run, in which order, and when to
+ * stop. Chapter 01 sections 5.2 and 7. Private to route/.
+ */
+#ifndef SL_ROUTE_RUN_H
+#define SL_ROUTE_RUN_H
+
+#include "route/plan.h"
+#include "route/scratch.h"
+
+struct sl_run {
+    const struct sl_plan *plan;
+    const struct sl_facts *facts;
+    const struct sl_route_options *options;
+    struct sl_scratch *scratch;
+    struct sl_arena *arena;
+    struct sl_slots slots;
+    const char *error; /* a signal refused the request */
+
+    /* private to run.c */
+    uint64_t *unknown, *wanted, *narrowed; /* bit sets of the program's words */
+    uint64_t *scores_done;
+    double *totals;
+    uint64_t families_done; /* bit set by family number */
+    sl_str window;
+    struct sl_scan_hits full_hits, window_hits;
+    bool has_window, has_full_hits, has_window_hits;
+};
+
+/*
+ * Fills run->slots; plan, facts, options, scratch and arena are set by the caller. With
+ * options->evaluates_all every declared rule and every projection; with needs_families whole
+ * families of referenced rules; else only what can still change the decision, cheapest first.
+ */
+SL_MUST_USE enum sl_rc sl_run_signals(struct sl_run *run);
+
+#endif
