@@ -1,0 +1,367 @@
+/*
+ * Routes of the management listener as one table: method, path, permission, answer. Bodies and
+ * envelopes are the reference's; unknown paths and methods get its JSON envelope too.
+ */
+#include "admin/management.h"
+
+#include "admin/auth.h"
+#include "admin/eval.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "codec/json_write.h"
+#include "dialect/openai/answer.h"
+#include "http/server.h"
+#include "obs/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define MAX_ANSWER_BYTES (64u << 20)
+
+struct sl_management {
+    struct sl_loop *loop;
+    struct sl_config *config;
+    struct sl_server *server;
+    struct sl_server *metrics_server;
+    struct sl_handler handler, metrics_handler;
+    struct sl_scratch *scratch;
+    int64_t updated_unix_s;
+    uint64_t random;
+    bool is_ready;
+};
+
+struct reply {
+    int status;
+    const char *type;
+    struct sl_buf body;
+};
+
+typedef void answer_fn(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                       struct reply *r);
+
+static void rfc3339(int64_t unix_s, char out[32])
+{
+    time_t t = (time_t)unix_s;
+    struct tm utc;
+    gmtime_r(&t, &utc);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static void fail(struct reply *r, int status, const char *code, const char *message)
+{
+    char now[32];
+    struct sl_json_writer w;
+    rfc3339(sl_clock_unix_s(), now);
+    r->status = status;
+    sl_buf_reset(&r->body);
+    sl_json_writer_init(&w, &r->body);
+    sl_json_open(&w, '{');
+    sl_json_key(&w, SL_STR("error"));
+    sl_json_open(&w, '{');
+    sl_json_key(&w, SL_STR("code"));
+    sl_json_put_str(&w, sl_str_from(code));
+    sl_json_key(&w, SL_STR("message"));
+    sl_json_put_str(&w, sl_str_from(message));
+    sl_json_key(&w, SL_STR("timestamp"));
+    sl_json_put_str(&w, sl_str_from(now));
+    sl_json_close(&w, '}');
+    sl_json_close(&w, '}');
+    sl_buf_add_char(&r->body, '\n');
+}
+
+/* ---- answers ----------------------------------------------------------------------------- */
+
+static void answer_health(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                          struct reply *r)
+{
+    (void)m, (void)x, (void)body;
+    sl_buf_add(&r->body, SL_STR("{\"status\": \"healthy\", \"service\": \"classification-api\"}"));
+}
+
+static void answer_ready(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                         struct reply *r)
+{
+    (void)x, (void)body;
+    const char *status = m->is_ready ? "ready" : "starting";
+    r->status = m->is_ready ? 200 : 503;
+    sl_buf_printf(&r->body,
+                  "{\"status\":\"%s\",\"service\":\"classification-api\",\"ready\":%s,"
+                  "\"phase\":\"%s\",\"message\":\"%s\",\"downloading_model\":\"\","
+                  "\"pending_models\":null,\"ready_models\":0,\"total_models\":0}\n",
+                  status, m->is_ready ? "true" : "false", status,
+                  m->is_ready ? "Router is ready" : "Router is starting or draining");
+}
+
+static void answer_startup(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                           struct reply *r)
+{
+    (void)x, (void)body;
+    char updated[32];
+    rfc3339(m->updated_unix_s, updated);
+    r->status = m->is_ready ? 200 : 503;
+    sl_buf_printf(&r->body,
+                  "{\"phase\":\"%s\",\"ready\":%s,\"message\":\"%s\",\"updated_at\":\"%s\"}\n",
+                  m->is_ready ? "ready" : "starting", m->is_ready ? "true" : "false",
+                  m->is_ready ? "Router is ready" : "Router is starting or draining", updated);
+}
+
+static void answer_models(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                          struct reply *r)
+{
+    (void)x, (void)body;
+    sl_answer_models(&r->body, m->config, sl_clock_unix_s());
+    sl_buf_add_char(&r->body, '\n');
+}
+
+static void answer_metrics(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                           struct reply *r)
+{
+    (void)x, (void)body;
+    if (!m->config->global.metrics_enabled) {
+        fail(r, 404, "NOT_FOUND", "metrics are switched off by the configuration");
+        return;
+    }
+    r->type = "text/plain; version=0.0.4; charset=utf-8";
+    sl_metrics_write(&r->body);
+}
+
+static void answer_hash(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                        struct reply *r)
+{
+    (void)x, (void)body;
+    sl_buf_printf(&r->body, "{\"hash\":\"%s\",\"generation\":%llu}\n", m->config->sha256_hex,
+                  (unsigned long long)m->config->generation);
+}
+
+static bool has_query_flag(sl_str query, sl_str flag)
+{
+    sl_str piece;
+    while (query.p && sl_str_split(&query, '&', &piece))
+        if (sl_str_eq(piece, flag))
+            return true;
+    return false;
+}
+
+static void read_groups(struct sl_management *m, struct sl_exchange *x,
+                        struct sl_eval_options *options)
+{
+    sl_str list = sl_headers_get(&x->headers, m->config->global.identity.user_groups_header);
+    sl_str piece;
+    uint32_t cap = 1;
+    for (size_t i = 0; i < list.n; i++)
+        cap += list.p[i] == ',';
+    sl_str *groups = list.n ? SL_NEW_ARRAY(x->arena, sl_str, cap) : NULL;
+    while (groups && sl_str_split(&list, ',', &piece))
+        if (sl_str_trim(piece).n)
+            groups[options->n_groups++] = sl_str_trim(piece);
+    options->groups = groups;
+}
+
+static void answer_eval(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                        struct reply *r)
+{
+    m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+    struct sl_eval_options options = {
+        .wants_trace = has_query_flag(x->query, SL_STR("trace=true")),
+        .random = m->random,
+        .now_ns = sl_clock_ns,
+        .unix_s = sl_clock_unix_s(),
+        .user_id =
+            sl_str_trim(sl_headers_get(&x->headers, m->config->global.identity.user_id_header)),
+    };
+    read_groups(m, x, &options);
+    r->status = sl_eval_answer(m->config, body, &options, m->scratch, x->arena, &r->body);
+    if (r->body.n && r->body.p[r->body.n - 1] != '\n')
+        sl_buf_add_char(&r->body, '\n');
+}
+
+static answer_fn answer_index;
+
+static const struct route {
+    enum sl_http_method method;
+    const char *method_name;
+    const char *path;
+    enum sl_permission permission;
+    answer_fn *answer;
+    const char *summary;
+} routes[] = {
+    {SL_GET, "GET", "/health", SL_MAY_READ_HEALTH, answer_health, "the process is alive"},
+    {SL_GET, "GET", "/ready", SL_MAY_READ_READY, answer_ready, "the router takes requests"},
+    {SL_GET, "GET", "/startup-status", SL_MAY_READ_READY, answer_startup, "how far the start is"},
+    {SL_GET, "GET", "/api/v1", SL_MAY_READ_DOCS, answer_index, "this list"},
+    {SL_POST, "POST", "/api/v1/eval", SL_MAY_CLASSIFY, answer_eval,
+     "the decision for a request, without forwarding it"},
+    {SL_GET, "GET", "/v1/models", SL_MAY_READ_CONFIG, answer_models, "names to ask for"},
+    {SL_GET, "GET", "/config/hash", SL_MAY_READ_CONFIG, answer_hash, "which file is in force"},
+    {SL_GET, "GET", "/metrics", SL_MAY_READ_METRICS, answer_metrics, "Prometheus metrics"},
+};
+
+static void answer_index(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                         struct reply *r)
+{
+    (void)m, (void)x, (void)body;
+    sl_buf_printf(&r->body, "{\"api\":\"sluice\",\"version\":\"%s\",\"endpoints\":[",
+                  SLUICE_VERSION);
+    for (size_t i = 0; i < SL_COUNT(routes); i++)
+        sl_buf_printf(&r->body, "%s{\"path\":\"%s\",\"method\":\"%s\",\"description\":\"%s\"}",
+                      i ? "," : "", routes[i].path, routes[i].method_name, routes[i].summary);
+    sl_buf_add(&r->body, SL_STR("]}\n"));
+}
+
+/* ---- dispatch ---------------------------------------------------------------------------- */
+
+static const char *read_env(const char *name)
+{
+    return getenv(name);
+}
+
+static const struct route *find(const struct sl_exchange *x, bool is_metrics_only,
+                                const struct route **same_path)
+{
+    *same_path = NULL;
+    for (size_t i = 0; i < SL_COUNT(routes); i++) {
+        if (!sl_str_eq(x->path, sl_str_from(routes[i].path)) ||
+            (is_metrics_only && routes[i].answer != answer_metrics))
+            continue;
+        *same_path = &routes[i];
+        if (routes[i].method == x->method || (x->method == SL_HEAD && routes[i].method == SL_GET))
+            return &routes[i];
+    }
+    return NULL;
+}
+
+static sl_str request_id(struct sl_management *m, struct sl_exchange *x)
+{
+    sl_str shown = sl_str_trim(sl_headers_get(&x->headers, SL_STR("x-request-id")));
+    if (shown.n)
+        return shown;
+    uint64_t a = m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+    uint64_t b = m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+    return sl_arena_printf(x->arena, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
+                           (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff),
+                           (unsigned)(b >> 48 & 0x3fff) | 0x8000u,
+                           (unsigned long long)(b & 0xffffffffffffu));
+}
+
+static void respond(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                    bool is_metrics_only)
+{
+    struct reply r = {.status = 200, .type = "application/json"};
+    struct sl_headers headers = {NULL, 0, 0};
+    const struct route *same_path, *route = find(x, is_metrics_only, &same_path);
+    sl_buf_init(&r.body, MAX_ANSWER_BYTES);
+    struct sl_refusal refusal = {0, NULL, NULL};
+    if (route && !is_metrics_only)
+        refusal = sl_management_authorize(&m->config->global.management, &x->headers,
+                                          route->permission, read_env);
+    if (!route && same_path)
+        fail(&r, 405, "METHOD_NOT_ALLOWED", "method not allowed");
+    else if (!route)
+        fail(&r, 404, "NOT_FOUND", "endpoint not found");
+    else if (refusal.status)
+        fail(&r, refusal.status, refusal.code, refusal.message);
+    else
+        route->answer(m, x, body, &r);
+    if (sl_buf_rc(&r.body) != SL_OK)
+        fail(&r, 500, "ANSWER_TOO_LARGE", "the answer does not fit in memory");
+    enum sl_rc rc = sl_headers_add(&headers, x->arena, SL_STR("content-type"), sl_str_from(r.type));
+    if (rc == SL_OK)
+        rc = sl_headers_add(&headers, x->arena, SL_STR("x-request-id"), request_id(m, x));
+    if (rc == SL_OK && !route && same_path)
+        rc = sl_headers_add(&headers, x->arena, SL_STR("allow"),
+                            sl_str_from(same_path->method_name));
+    sl_reply_all(x, rc == SL_OK ? r.status : 500, &headers, sl_buf_str(&r.body));
+    sl_buf_free(&r.body);
+}
+
+static void on_end(void *app, struct sl_exchange *x, sl_str body)
+{
+    respond(app, x, body, false);
+}
+
+static void on_metrics_end(void *app, struct sl_exchange *x, sl_str body)
+{
+    respond(app, x, body, true);
+}
+
+static void collect(void *ctx, struct sl_buf *out)
+{
+    const struct sl_management *m = ctx;
+    sl_metrics_sample(out, SL_M_CONFIG_GENERATION, NULL, 0, (double)m->config->generation);
+}
+
+static void listen_metrics(struct sl_management *m, const struct sl_server_options *options,
+                           uint16_t port)
+{
+    struct sl_server_options own = *options;
+    struct sl_err err = {0};
+    own.handler = &m->metrics_handler;
+    own.server_name = "metrics";
+    if (sl_server_listen(&m->metrics_server, m->loop, m->config->global.management.bind_address,
+                         port, &own, NULL, &err) != SL_OK)
+        sl_log(SL_LOG_WARN, "metrics", "no separate metrics listener: %s", err.message);
+}
+
+enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
+                               struct sl_config *config, uint16_t metrics_port, struct sl_err *err)
+{
+    struct sl_management *m = calloc(1, sizeof(*m));
+    struct sl_scratch *scratch = m ? sl_scratch_new() : NULL;
+    if (!scratch) {
+        free(m);
+        return sl_err_set(err, SL_NOMEM, "out of memory");
+    }
+    const struct sl_management_cfg *cfg = &config->global.management;
+    m->loop = loop;
+    m->scratch = scratch;
+    m->config = sl_config_ref(config);
+    m->updated_unix_s = sl_clock_unix_s();
+    m->handler = (struct sl_handler){.app = m, .on_end = on_end};
+    m->metrics_handler = (struct sl_handler){.app = m, .on_end = on_metrics_end};
+    if (getrandom(&m->random, sizeof(m->random), 0) != sizeof(m->random))
+        m->random = (uint64_t)(uintptr_t)m;
+    const struct sl_server_options options = {
+        .handler = &m->handler, .limits = config->global.limits, .server_name = "management"};
+    struct sl_err why = {0};
+    if (sl_server_listen(&m->server, loop, cfg->bind_address, (uint16_t)cfg->port, &options, NULL,
+                         &why) != SL_OK) {
+        sl_management_stop(m);
+        return sl_err_set(err, why.code, "management listener (global.services.management_api): %s",
+                          why.message);
+    }
+    if (config->global.metrics_enabled && metrics_port && metrics_port != cfg->port)
+        listen_metrics(m, &options, metrics_port);
+    sl_metrics_collect(collect, m);
+    *out = m;
+    return SL_OK;
+}
+
+void sl_management_stop(struct sl_management *m)
+{
+    if (!m)
+        return;
+    if (m->server)
+        sl_server_destroy(m->server);
+    if (m->metrics_server)
+        sl_server_destroy(m->metrics_server);
+    sl_scratch_free(m->scratch);
+    sl_config_unref(m->config);
+    free(m);
+}
+
+void sl_management_adopt(struct sl_management *m, struct sl_config *config)
+{
+    struct sl_config *before = m->config;
+    m->config = sl_config_ref(config);
+    m->updated_unix_s = sl_clock_unix_s();
+    sl_config_unref(before);
+}
+
+void sl_management_set_ready(struct sl_management *m, bool is_ready)
+{
+    if (!m)
+        return;
+    m->is_ready = is_ready;
+    m->updated_unix_s = sl_clock_unix_s();
+}
