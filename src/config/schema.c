@@ -154,23 +154,11 @@ static bool decode_bool(struct sl_check *c, const struct sl_field *f, const stru
     return false;
 }
 
-static bool is_number_or_bool(const struct sl_yaml *node)
-{
-    double number;
-    bool truth;
-    return !node->is_quoted && !node->is_expanded &&
-           (sl_scalar_float(node, &number) || sl_yaml_bool(node, &truth));
-}
-
 static bool decode_text(struct sl_check *c, const struct sl_field *f, const struct sl_yaml *node,
                         sl_str *out)
 {
     if (node->kind != SL_YAML_SCALAR) {
         report_type(c, f, node, "a text");
-        return false;
-    }
-    if (c->is_json_typed && is_number_or_bool(node)) {
-        report_type(c, f, node, "a text (put it in quotes)");
         return false;
     }
     *out = f->flags & SL_TRIMMED ? sl_str_trim(node->text) : node->text;
@@ -202,14 +190,24 @@ static void decode_enum(struct sl_check *c, const struct sl_field *f, const stru
         return; /* blank: the default stays; a required one was reported before */
     const char *nearest = sl_str_nearest(text, f->choices);
     bool has_hint = nearest && *nearest;
-    (f->flags & SL_LENIENT ? sl_check_warn : sl_check_error)(
-        c, node, "found %s, expected one of: %s%s%s%s", sl_found(node).text, choices,
-        has_hint ? "; did you mean \"" : "", has_hint ? nearest : "", has_hint ? "\"?" : "");
+    void (*report)(struct sl_check *, const struct sl_yaml *, const char *, ...) =
+        f->flags & SL_LENIENT ? sl_check_warn : sl_check_error;
+    report(c, node, "found %s, expected one of: %s%s%s%s", sl_found(node).text, choices,
+           has_hint ? "; did you mean \"" : "", has_hint ? nearest : "", has_hint ? "\"?" : "");
 }
 
 static void decode_duration(struct sl_check *c, const struct sl_field *f,
                             const struct sl_yaml *node, int64_t *out)
 {
+    int64_t seconds;
+    if ((f->flags & SL_LENIENT) && sl_scalar_int(node, &seconds) && seconds >= 0 &&
+        seconds < INT64_MAX / 1000) {
+        *out = seconds * 1000;
+        if (seconds)
+            sl_check_warn(c, node, "found %s without a unit, taken as seconds; write %llds",
+                          sl_found(node).text, (long long)seconds);
+        return;
+    }
     if (node->kind != SL_YAML_SCALAR || !sl_parse_duration(node->text, out)) {
         sl_check_error(c, node, "found %s, expected a duration such as 30s, 1m30s or 500ms",
                        sl_found(node).text);
@@ -519,6 +517,15 @@ static void decode_struct(struct sl_check *c, const struct sl_field *fields,
             decode_value(c, f, value, place_of(f, out));
         sl_check_pop(c, length);
     }
+}
+
+void sl_schema_decode_list(struct sl_check *c, const struct sl_field *fields, uint32_t size,
+                           const struct sl_yaml *node, struct sl_list *out)
+{
+    const struct sl_field list = {.type = SL_F_LIST, .sub = fields, .sub_size = size};
+    *out = (struct sl_list){NULL, 0};
+    if (node)
+        decode_list(c, &list, node, out);
 }
 
 void sl_schema_decode(struct sl_check *c, const struct sl_field *fields, const struct sl_yaml *node,

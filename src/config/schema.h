@@ -75,7 +75,11 @@ enum sl_field_flags {
     SL_OPEN_MIN = 1 << 4,               /* value must be > min, not >= */
     SL_TRIMMED = 1 << 5,                /* surrounding blanks are cut off */
     SL_KEEPS_DEFAULT_ON_EMPTY = 1 << 6, /* "" and 0 mean the default, as the reference has it */
-    SL_LENIENT = 1 << 7, /* out of bounds or no choice: a warning (the reference copes) */
+    /*
+     * What the reference accepts and copes with is a warning: a number out of bounds, an unknown
+     * choice (the default stays), a duration without a unit (seconds).
+     */
+    SL_LENIENT = 1 << 7,
 };
 
 struct sl_field {
@@ -107,7 +111,6 @@ struct sl_check {
     struct sl_diags *diags;
     struct sl_buf path;   /* "routing.signals.keywords[3].operator" */
     bool is_reading_only; /* no environment, no files: the management validation */
-    bool is_json_typed;   /* plugin payloads: a plain number or boolean is no text */
 };
 
 /* Path bookkeeping for hand-written checks: push returns the length to pop to. */
@@ -129,6 +132,10 @@ void sl_check_warn(struct sl_check *c, const struct sl_yaml *node, const char *f
  */
 void sl_schema_decode(struct sl_check *c, const struct sl_field *fields, const struct sl_yaml *node,
                       void *out);
+
+/* The same for a list of such maps. */
+void sl_schema_decode_list(struct sl_check *c, const struct sl_field *fields, uint32_t size,
+                           const struct sl_yaml *node, struct sl_list *out);
 
 /* Only the defaults. */
 void sl_schema_defaults(struct sl_check *c, const struct sl_field *fields, void *out);
