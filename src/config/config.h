@@ -357,6 +357,7 @@ struct sl_load_options {
     bool is_strict;       /* no migration of older shapes */
     bool is_reading_only; /* no environment expansion, no files besides the document */
     sl_str name;          /* for messages; default the path */
+    sl_str base_dir;      /* of a text: folder for relative paths; empty: files are not read */
     /* Environment lookup; NULL = getenv. Tests pass their own. */
     const char *(*getenv)(void *ctx, const char *name);
     void *getenv_ctx;

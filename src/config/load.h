@@ -52,6 +52,10 @@ struct sl_hint {
 };
 struct sl_hint sl_hint_of(sl_str found, const sl_str *names, uint32_t n);
 
+/* scoped.c: whether `type`:`name` is a declared rule of the recipe, and what was meant if not. */
+bool sl_scope_resolves(const struct sl_recipe_cfg *r, sl_str type, sl_str name,
+                       struct sl_hint *hint);
+
 /* The steps, in the order in which they run. */
 void sl_load_expand_env(struct sl_load *l);    /* env.c */
 void sl_load_rewrite(struct sl_load *l);       /* raw.c: aliases, removed fields */
