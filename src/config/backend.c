@@ -20,7 +20,8 @@ const struct sl_field sl_backend_ref_fields[] = {
     {"type", SL_F_STR, SL_AT(sl_backend_ref, type),
      .help = "Backend type: the key of external_model_ids that is used here."},
     {"provider", SL_F_STR, SL_AT(sl_backend_ref, provider), .flags = SL_TRIMMED,
-     .help = "Provider kind: openai, anthropic, azure-openai, bedrock, gemini, vertex-ai, minimax."},
+     .help =
+         "Provider kind: openai, anthropic, azure-openai, bedrock, gemini, vertex-ai, minimax."},
     {"auth_header", SL_F_STR, SL_AT(sl_backend_ref, auth_header), .flags = SL_TRIMMED,
      .help = "Header that carries the key."},
     {"auth_prefix", SL_F_STR, SL_AT(sl_backend_ref, auth_prefix), .flags = SL_TRIMMED,
@@ -65,10 +66,11 @@ static const struct kind *find_kind(struct sl_load *l, const struct sl_yaml *nod
     }
     if (name.n) {
         size_t length = sl_check_push(&l->c, SL_STR("provider"));
-        sl_check_warn(&l->c, sl_yaml_get(node, SL_STR("provider")),
-                      "unknown provider kind \"%.*s\", treated as openai (known: openai, anthropic, "
-                      "azure-openai, bedrock, gemini, vertex-ai, minimax)%s",
-                      SL_FMT(name), sl_hint_of(name, names, SL_COUNT(kinds)).text);
+        sl_check_warn(
+            &l->c, sl_yaml_get(node, SL_STR("provider")),
+            "unknown provider kind \"%.*s\", treated as openai (known: openai, anthropic, "
+            "azure-openai, bedrock, gemini, vertex-ai, minimax)%s",
+            SL_FMT(name), sl_hint_of(name, names, SL_COUNT(kinds)).text);
         sl_check_pop(&l->c, length);
     }
     return &kinds[0];
@@ -108,8 +110,8 @@ static struct address split_address(sl_str text)
         sl_str rest = sl_str_sub(text, close + 1, text.n);
         if (sl_str_starts(rest, SL_STR(":")))
             a.port = sl_str_sub(rest, 1, rest.n);
-    } else if (colon < text.n && sl_str_chr(sl_str_sub(text, colon + 1, text.n), ':') <
-                                     text.n - colon - 1) {
+    } else if (colon < text.n &&
+               sl_str_chr(sl_str_sub(text, colon + 1, text.n), ':') < text.n - colon - 1) {
         a.host = text; /* a bare IPv6 literal */
     } else {
         a.host = sl_str_sub(text, 0, colon);
@@ -290,8 +292,8 @@ static void resolve_auth(struct sl_load *l, const struct sl_yaml *node,
     if (!key.n)
         return;
     out->auth_header = lower(l, header);
-    out->auth_value = sl_arena_printf(l->arena, "%.*s%s%.*s", SL_FMT(prefix), prefix.n ? " " : "",
-                                      SL_FMT(key));
+    out->auth_value =
+        sl_arena_printf(l->arena, "%.*s%s%.*s", SL_FMT(prefix), prefix.n ? " " : "", SL_FMT(key));
     if (!out->auth_value.p)
         l->is_nomem = true;
 }

@@ -84,8 +84,8 @@ static const struct sl_field postprocess_fields[] = {
 };
 
 static const struct sl_field contract_fields[] = {
-    {"type", SL_F_ENUM, PART(type), SL_CHOICES("", "choice", "structured_json",
-                                               "reference_selection"),
+    {"type", SL_F_ENUM, PART(type),
+     SL_CHOICES("", "choice", "structured_json", "reference_selection"),
      .help = "Kind of contract."},
     {"choice_set", SL_F_STRUCT, PART(choice_set), .sub = choice_set_fields,
      .help = "The permitted answers of type choice."},

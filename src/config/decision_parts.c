@@ -17,14 +17,16 @@ struct adaptations {
 
 #define MODE_FIELD(member)                                                                         \
     {                                                                                              \
-        "mode", SL_F_ENUM, SL_AT(adaptations, member), .flags = SL_EXACT,                          \
-            SL_CHOICES("", "apply", "observe", "bypass"), .help = "apply, observe or bypass."      \
+        "mode", SL_F_ENUM, SL_AT(adaptations, member),                                             \
+            .flags = SL_EXACT, SL_CHOICES("", "apply", "observe", "bypass"),                       \
+            .help = "apply, observe or bypass."                                                    \
     }
 
 static const struct sl_field adaptation_fields[] = {
     {"mode", SL_F_ENUM, .offset = 0, .flags = SL_EXACT,
      SL_CHOICES("", "apply", "observe", "bypass"), .help = "apply, observe or bypass."},
-    {"candidate_set", SL_F_ENUM, .flags = SL_CHECKED_ONLY | SL_EXACT, SL_CHOICES("", "decision", "tier", "global"),
+    {"candidate_set", SL_F_ENUM, .flags = SL_CHECKED_ONLY | SL_EXACT,
+     SL_CHOICES("", "decision", "tier", "global"),
      .help = "Among which candidates learning may choose."},
     SL_FIELD_END,
 };

@@ -75,9 +75,8 @@ static void check_lora(struct sl_load *l, const struct sl_yaml *node, const stru
     }
     size_t length = sl_check_push(&l->c, SL_STR("lora_name"));
     sl_check_error(&l->c, sl_yaml_get(node, SL_STR("lora_name")),
-                   "\"%.*s\" not found in routing.modelCards[%.*s].loras%s",
-                   SL_FMT(ref->lora_name), SL_FMT(model->name),
-                   sl_hint_of(ref->lora_name, names, n).text);
+                   "\"%.*s\" not found in routing.modelCards[%.*s].loras%s", SL_FMT(ref->lora_name),
+                   SL_FMT(model->name), sl_hint_of(ref->lora_name, names, n).text);
     sl_check_pop(&l->c, length);
 }
 
@@ -88,8 +87,7 @@ static uint32_t find_card(struct sl_load *l, const struct sl_yaml *node, sl_str 
     uint64_t at;
     if (!config->n_models || !name.n)
         return SL_NO_INDEX;
-    if (sl_map_get(&config->model_by_name, name, &at) &&
-        sl_str_eq(config->models[at].name, name))
+    if (sl_map_get(&config->model_by_name, name, &at) && sl_str_eq(config->models[at].name, name))
         return (uint32_t)at;
     sl_str names[64];
     uint32_t n = 0;
@@ -166,8 +164,9 @@ static void report_algorithm(struct sl_load *l, const struct sl_yaml *node, sl_s
         }
     }
     if (sl_str_eq(type, SL_STR("session_aware")))
-        sl_check_error(&l->c, node, "\"session_aware\" is no longer supported; use "
-                                    "global.router.learning.protection");
+        sl_check_error(&l->c, node,
+                       "\"session_aware\" is no longer supported; use "
+                       "global.router.learning.protection");
     else
         sl_check_error(&l->c, node, "unsupported algorithm \"%.*s\"%s", SL_FMT(type),
                        sl_hint_of(type, names, n).text);

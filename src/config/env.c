@@ -88,9 +88,8 @@ static void expand_scalar(struct sl_load *l, struct sl_yaml *node)
     bool is_changed = false;
     for (size_t i = 0; i < text.n;) {
         sl_str value;
-        size_t n = text.p[i] == '$'
-                       ? read_reference(l, node, sl_str_sub(text, i, text.n), &value)
-                       : 0;
+        size_t n =
+            text.p[i] == '$' ? read_reference(l, node, sl_str_sub(text, i, text.n), &value) : 0;
         if (n) {
             sl_buf_add(&out, value);
             is_changed = true;

@@ -3,8 +3,8 @@
 #include "config/load.h"
 
 #define SECTION(name, table)                                                                       \
-    SL_F_STRUCT, SL_AT(sl_global_sections, name), .sub = (table),                                  \
-        .sub_size = sizeof(((struct sl_global_sections *)NULL)->name)
+    SL_F_STRUCT, SL_AT(sl_global_sections, name),                                                  \
+        .sub = (table), .sub_size = sizeof(((struct sl_global_sections *)NULL)->name)
 
 const struct sl_field sl_global_fields[] = {
     {"router", SECTION(router, sl_global_router_fields), .help = "The routing core."},
@@ -99,8 +99,7 @@ void sl_load_global(struct sl_load *l)
     check_section(l, node, "model_catalog", check_catalog);
     sl_check_pop(&l->c, length);
 
-    out->strategy =
-        l->global.router.strategy == 2 ? SL_STRATEGY_CONFIDENCE : SL_STRATEGY_PRIORITY;
+    out->strategy = l->global.router.strategy == 2 ? SL_STRATEGY_CONFIDENCE : SL_STRATEGY_PRIORITY;
     out->lists_config_models = l->global.router.include_config_models_in_list;
     out->skip_processing = l->global.router.skips_processing;
     out->limits = l->global.router.limits;
@@ -148,8 +147,7 @@ void sl_load_check_catalog(struct sl_load *l)
     const struct sl_yaml *global = sl_yaml_get(l->root, SL_STR("global"));
     bool reads_files = !l->options->is_reading_only && l->base_dir.n;
     size_t length = sl_check_push(&l->c, SL_STR("global.model_catalog"));
-    sl_global_check_kbs(&l->c, &l->global.catalog,
-                        sl_yaml_get(global, SL_STR("model_catalog")), l->base_dir,
-                        reads_files ? is_kb_used : NULL, l);
+    sl_global_check_kbs(&l->c, &l->global.catalog, sl_yaml_get(global, SL_STR("model_catalog")),
+                        l->base_dir, reads_files ? is_kb_used : NULL, l);
     sl_check_pop(&l->c, length);
 }

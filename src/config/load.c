@@ -67,8 +67,8 @@ void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name)
     struct sl_inactive *item =
         &((struct sl_inactive *)(uintptr_t)config->inactive)[config->n_inactive++];
     item->path = sl_arena_dup(l->arena, sl_buf_str(&l->c.path));
-    item->what = sl_arena_printf(l->arena, "%s%s \"%.*s\"", kind, is_part ? "" : " signal",
-                                 SL_FMT(name));
+    item->what =
+        sl_arena_printf(l->arena, "%s%s \"%.*s\"", kind, is_part ? "" : " signal", SL_FMT(name));
     if (!item->path.p || !item->what.p)
         l->is_nomem = true;
 }

@@ -83,7 +83,6 @@ void sl_load_backend(struct sl_load *l, const struct sl_yaml *node,
 
 /* rules.c: the decision tree under `node` (NULL: none). */
 void sl_load_rules(struct sl_load *l, const struct sl_yaml *node, struct sl_rule_node *out);
-extern const struct sl_field sl_predicate_fields[]; /* struct sl_predicate */
 void sl_check_predicate(struct sl_check *c, const struct sl_yaml *node,
                         const struct sl_predicate *predicate, bool is_range_warning_only);
 

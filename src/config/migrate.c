@@ -18,8 +18,8 @@ void sl_migrate_note(struct sl_migration *m, const struct sl_yaml *place, const 
 {
     m->is_changed = true;
     sl_diags_add(m->diags, SL_WARNING, place ? place->line : 0, place ? place->column : 0,
-                 sl_str_from(from), "an older shape, read as %s; `sluice migrate` rewrites the file",
-                 to);
+                 sl_str_from(from),
+                 "an older shape, read as %s; `sluice migrate` rewrites the file", to);
 }
 
 struct sl_yaml *sl_migrate_make(struct sl_migration *m, struct sl_yaml *from, const char *path,
@@ -69,15 +69,15 @@ struct move {
     const char *to;   /* dotted */
 };
 
-#define SIGNALS   "routing.signals."
-#define ROUTER    "global.router."
-#define SERVICES  "global.services."
-#define STORES    "global.stores."
-#define TOGETHER  "global.integrations."
-#define CATALOG   "global.model_catalog."
-#define MODULES   "global.model_catalog.modules."
-#define SEMANTIC  "global.model_catalog.embeddings.semantic"
-#define DEFAULTS  "providers.defaults."
+#define SIGNALS  "routing.signals."
+#define ROUTER   "global.router."
+#define SERVICES "global.services."
+#define STORES   "global.stores."
+#define TOGETHER "global.integrations."
+#define CATALOG  "global.model_catalog."
+#define MODULES  "global.model_catalog.modules."
+#define SEMANTIC "global.model_catalog.embeddings.semantic"
+#define DEFAULTS "providers.defaults."
 
 static const struct move moves[] = {
     {"signals", "routing.signals"},
@@ -238,8 +238,8 @@ static void add_model_refs(struct sl_migration *m)
     const struct sl_yaml *catalog =
         sl_yaml_get(sl_yaml_get(m->root, SL_STR("global")), SL_STR("model_catalog"));
     for (size_t i = 0; i < SL_COUNT(modules); i++) {
-        struct sl_yaml *module = sl_yaml_get(sl_yaml_get(catalog, SL_STR("modules")),
-                                             sl_str_from(modules[i]));
+        struct sl_yaml *module =
+            sl_yaml_get(sl_yaml_get(catalog, SL_STR("modules")), sl_str_from(modules[i]));
         if (!sl_yaml_is_empty(sl_yaml_get(module, SL_STR("model_id"))))
             sl_migrate_put(m, module, "model_ref",
                            sl_yaml_new_str(m->arena, sl_str_from(modules[i]), module));

@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-static const char *const card_keys[] = {"param_size", "context_window_size", "description",
-                                        "capabilities", "loras",             "quality_score",
-                                        "modality",   "tags"};
+static const char *const card_keys[] = {
+    "param_size", "context_window_size", "description", "capabilities",
+    "loras",      "quality_score",       "modality",    "tags"};
 
 static struct sl_yaml *find_named(const struct sl_yaml *list, sl_str name)
 {
@@ -73,8 +73,8 @@ static void move_endpoints(struct sl_migration *m, struct sl_yaml *model)
     if (endpoints && endpoints->kind == SL_YAML_LIST) {
         struct sl_yaml *refs = sl_yaml_new(m->arena, SL_YAML_LIST, endpoints);
         for (uint32_t i = 0; refs && i < endpoints->n; i++)
-            if (sl_yaml_push(m->arena, refs,
-                             ref_of_endpoint(m, endpoints->items[i], access_key)) != SL_OK)
+            if (sl_yaml_push(m->arena, refs, ref_of_endpoint(m, endpoints->items[i], access_key)) !=
+                SL_OK)
                 return;
         sl_migrate_put(m, model, "backend_refs", refs);
         sl_yaml_remove(model, SL_STR("endpoints"));
@@ -128,17 +128,17 @@ static struct sl_yaml *endpoint_address(struct sl_migration *m, const struct sl_
     if (!address || !address->text.n)
         return NULL;
     bool is_v6 = sl_str_chr(address->text, ':') < address->text.n;
-    sl_str text = sl_arena_printf(m->arena, "%s%.*s%s%s%.*s", is_v6 ? "[" : "",
-                                  SL_FMT(address->text), is_v6 ? "]" : "", port ? ":" : "",
-                                  SL_FMT(port ? port->text : SL_STR("")));
+    sl_str text =
+        sl_arena_printf(m->arena, "%s%.*s%s%s%.*s", is_v6 ? "[" : "", SL_FMT(address->text),
+                        is_v6 ? "]" : "", port ? ":" : "", SL_FMT(port ? port->text : SL_STR("")));
     return text.p ? sl_yaml_new_str(m->arena, text, address) : NULL;
 }
 
 static struct sl_yaml *ref_of_router_endpoint(struct sl_migration *m, struct sl_yaml *endpoint,
                                               struct sl_yaml *access_key)
 {
-    static const char *const own[] = {"name", "protocol", "weight", "type", "api_key",
-                                      "api_key_env"};
+    static const char *const own[] = {"name", "protocol", "weight",
+                                      "type", "api_key",  "api_key_env"};
     static const char *const shared[] = {"base_url",      "auth_header", "auth_prefix",
                                          "extra_headers", "api_version", "chat_path"};
     struct sl_yaml *ref = sl_yaml_new(m->arena, SL_YAML_MAP, endpoint);
@@ -149,9 +149,9 @@ static struct sl_yaml *ref_of_router_endpoint(struct sl_migration *m, struct sl_
     sl_migrate_put(m, ref, "endpoint", endpoint_address(m, endpoint));
     const struct sl_yaml *profile_name = sl_yaml_get(endpoint, SL_STR("provider_profile"));
     const struct sl_yaml *profile =
-        profile_name ? sl_yaml_get(sl_yaml_get(m->root, SL_STR("provider_profiles")),
-                                   profile_name->text)
-                     : NULL;
+        profile_name
+            ? sl_yaml_get(sl_yaml_get(m->root, SL_STR("provider_profiles")), profile_name->text)
+            : NULL;
     for (size_t i = 0; profile && i < SL_COUNT(shared); i++)
         sl_migrate_put(m, ref, shared[i], sl_yaml_get(profile, sl_str_from(shared[i])));
     if (profile)

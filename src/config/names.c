@@ -216,8 +216,8 @@ void sl_load_names(struct sl_load *l)
     sl_schema_decode_list(&l->c, sl_entrypoint_fields, sizeof(struct entrypoint), node,
                           &entrypoints);
     const struct entrypoint *all = entrypoints.items;
-    struct name_list list = {.cap = 3 + l->global.router.auto_model_names.names.n +
-                                    config->n_models};
+    struct name_list list = {.cap =
+                                 3 + l->global.router.auto_model_names.names.n + config->n_models};
     for (uint32_t i = 0; i < entrypoints.n; i++)
         list.cap += all[i].model_names.n;
     for (uint32_t i = 0; i < SL_COUNT(loopers); i++)

@@ -39,8 +39,7 @@ struct mapping {
 
 static const struct sl_field partition_fields[] = {
     {"name", SL_F_STR, SL_AT(partition, name), .flags = SL_REQUIRED, .help = "Name."},
-    {"semantics", SL_F_STR, SL_AT(partition, semantics),
-     .help = "exclusive or softmax_exclusive."},
+    {"semantics", SL_F_STR, SL_AT(partition, semantics), .help = "exclusive or softmax_exclusive."},
     {"temperature", SL_F_FLOAT, SL_AT(partition, temperature),
      .help = "Softmax temperature, above 0 for softmax_exclusive."},
     {"members", SL_F_STRS, SL_AT(partition, members),

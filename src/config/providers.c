@@ -51,7 +51,8 @@ static const struct sl_field defaults_fields[] = {
     }
 
 static const struct sl_field pricing_fields[] = {
-    {"currency", SL_F_STR, SL_AT(sl_pricing, currency), .help = "Currency; USD when a rate is set."},
+    {"currency", SL_F_STR, SL_AT(sl_pricing, currency),
+     .help = "Currency; USD when a rate is set."},
     RATE("prompt_per_1m", prompt_per_1m, "Price of a million prompt tokens."),
     RATE("completion_per_1m", completion_per_1m, "Price of a million completion tokens."),
     RATE("cached_input_per_1m", cached_input_per_1m, "Price of a million cached prompt tokens."),
@@ -391,8 +392,7 @@ static void find_default_model(struct sl_load *l, const struct sl_yaml *provider
         return;
     size_t length = sl_check_push(&l->c, SL_STR("defaults.default_model"));
     sl_check_error(
-        &l->c,
-        sl_yaml_get(sl_yaml_get(providers, SL_STR("defaults")), SL_STR("default_model")),
+        &l->c, sl_yaml_get(sl_yaml_get(providers, SL_STR("defaults")), SL_STR("default_model")),
         "\"%.*s\" not found in routing.modelCards or routing.modelCards[].loras%s",
         SL_FMT(defaults->default_model), sl_hint_of(defaults->default_model, names, n).text);
     sl_check_pop(&l->c, length);

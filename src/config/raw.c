@@ -22,7 +22,8 @@ struct removed {
 static const struct removed document_removed[] = {
     {"providers.model_targets", TO_REFS},
     {"providers.backends", TO_REFS},
-    {"providers.auth_profiles", DEPRECATED "use auth_header, auth_prefix and api_key of backend_refs"},
+    {"providers.auth_profiles",
+     DEPRECATED "use auth_header, auth_prefix and api_key of backend_refs"},
     {"providers.default_model", TO_DEFAULTS},
     {"providers.reasoning_families", TO_DEFAULTS},
     {"providers.default_reasoning_effort", TO_DEFAULTS},
@@ -118,11 +119,11 @@ static void rename_response_cache(struct sl_load *l)
 
 static void check_selection_method(struct sl_load *l)
 {
-    static const char *const moved[] = {"session_aware", "lookup_tables", "elo",
-                                        "rl_driven",     "gmtrouter",     "bandit",
+    static const char *const moved[] = {"session_aware",  "lookup_tables", "elo",
+                                        "rl_driven",      "gmtrouter",     "bandit",
                                         "personalization"};
-    const struct sl_yaml *router = sl_yaml_get(sl_yaml_get(l->root, SL_STR("global")),
-                                               SL_STR("router"));
+    const struct sl_yaml *router =
+        sl_yaml_get(sl_yaml_get(l->root, SL_STR("global")), SL_STR("router"));
     const struct sl_yaml *method =
         sl_yaml_get(sl_yaml_get(router, SL_STR("model_selection")), SL_STR("method"));
     for (size_t i = 0; method && i < SL_COUNT(moved); i++) {

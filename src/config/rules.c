@@ -6,7 +6,7 @@
 #include "config/field.h"
 #include "config/load.h"
 
-const struct sl_field sl_predicate_fields[] = {
+static const struct sl_field bounds_fields[] = {
     {"gt", SL_F_OPT_FLOAT, SL_AT(sl_predicate, gt), .help = "Greater than."},
     {"gte", SL_F_OPT_FLOAT, SL_AT(sl_predicate, gte), .help = "Greater than or equal to."},
     {"lt", SL_F_OPT_FLOAT, SL_AT(sl_predicate, lt), .help = "Less than."},
@@ -89,7 +89,7 @@ static void read_node(struct sl_load *l, const struct sl_yaml *node, struct sl_r
     };
     if (out->has_predicate) {
         size_t length = sl_check_push(&l->c, SL_STR("predicate"));
-        sl_schema_decode(&l->c, sl_predicate_fields, flat.predicate, &out->predicate);
+        sl_schema_decode(&l->c, bounds_fields, flat.predicate, &out->predicate);
         sl_check_pop(&l->c, length);
     }
     const struct sl_yaml *children = flat.conditions;

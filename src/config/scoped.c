@@ -279,7 +279,8 @@ static void check_both(struct sl_load *l, const struct sl_decision_cfg *d)
         if (!sl_str_eq_nocase(leaf->type, SL_STR("modality")) ||
             !sl_str_eq(leaf->name, SL_STR("BOTH")))
             continue;
-        if (!has_modality(l, d, "omni") && !(has_modality(l, d, "ar") && has_modality(l, d, "diffusion")))
+        if (!has_modality(l, d, "omni") &&
+            !(has_modality(l, d, "ar") && has_modality(l, d, "diffusion")))
             report(l, d->node, "modelRefs",
                    "a decision on modality BOTH needs models of modality ar and diffusion, or one "
                    "of modality omni");
@@ -310,7 +311,8 @@ static void check_decision(struct sl_load *l, const struct sl_recipe_scope *scop
         if (!plugin->feature->validate_in || !plugin->node)
             continue;
         uint32_t at = 0;
-        while (at < list->n && sl_yaml_get(list->items[at], SL_STR("configuration")) != plugin->node)
+        while (at < list->n &&
+               sl_yaml_get(list->items[at], SL_STR("configuration")) != plugin->node)
             at++;
         size_t item = sl_check_push_index(&l->c, at);
         sl_check_push(&l->c, SL_STR("configuration"));

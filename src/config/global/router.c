@@ -49,8 +49,8 @@ const struct sl_field sl_limits_fields[] = {
      .fallback = "75s", .help = "How long a connection may wait between two requests."},
     {"connect_timeout", SL_F_DURATION, LIMIT(connect_timeout_ms), SL_BETWEEN(1, DAY_MS),
      .fallback = "5s", .help = "To open a connection to a backend."},
-    {"tls_timeout", SL_F_DURATION, LIMIT(tls_timeout_ms), SL_BETWEEN(1, DAY_MS),
-     .fallback = "10s", .help = "For the TLS handshake with a backend."},
+    {"tls_timeout", SL_F_DURATION, LIMIT(tls_timeout_ms), SL_BETWEEN(1, DAY_MS), .fallback = "10s",
+     .help = "For the TLS handshake with a backend."},
     {"send_timeout", SL_F_DURATION, LIMIT(send_timeout_ms), SL_BETWEEN(1, DAY_MS),
      .fallback = "30s", .help = "Between two writes of a request to a backend."},
     {"first_byte_timeout", SL_F_DURATION, LIMIT(first_byte_timeout_ms), SL_BETWEEN(1, DAY_MS),
@@ -58,7 +58,8 @@ const struct sl_field sl_limits_fields[] = {
     {"stream_idle_timeout", SL_F_DURATION, LIMIT(stream_idle_timeout_ms), SL_BETWEEN(1, DAY_MS),
      .fallback = "300s", .help = "Between two pieces of a streamed answer."},
     {"total_timeout", SL_F_DURATION, LIMIT(total_timeout_ms), SL_BETWEEN(0, 10 * DAY_MS),
-     .fallback = "0s", .help = "For the whole exchange with a backend; 0s: the listener's timeout."},
+     .fallback = "0s",
+     .help = "For the whole exchange with a backend; 0s: the listener's timeout."},
     {"drain_timeout", SL_F_DURATION, LIMIT(drain_timeout_ms), SL_BETWEEN(0, DAY_MS),
      .fallback = "30s", .help = "How long running requests may finish after a stop signal."},
     {"loops", SL_F_INT, LIMIT(loops), SL_BETWEEN(0, 1024), .fallback = "0",
@@ -67,7 +68,10 @@ const struct sl_field sl_limits_fields[] = {
 };
 
 /* Numbers that only engines to come will read; named as in their own blocks. */
-#define LATER_FLOAT(key, help_text) {key, SL_F_FLOAT, SL_CHECKED, .help = help_text}
+#define LATER_FLOAT(key, help_text)                                                                \
+    {                                                                                              \
+        key, SL_F_FLOAT, SL_CHECKED, .help = help_text                                             \
+    }
 
 static const struct sl_field router_dc_fields[] = {
     {"temperature", SL_F_FLOAT, SL_CHECKED, SL_BETWEEN(0, 100), .fallback = "0.07",
