@@ -277,7 +277,7 @@ enum sl_rc sl_config_load(struct sl_config **out, sl_str path,
         sl_diags_add(diags, SL_ERROR, 0, 0, SL_STR(""), "the file is larger than 32 MiB");
     else if (rc != SL_OK)
         sl_diags_add(diags, SL_ERROR, 0, 0, SL_STR(""), "cannot read the file: %s",
-                     strerror(errno));
+                     strerror_r(errno, given, sizeof given));
     else if (!find_base_dir(options, resolved, diags, base_dir, sizeof base_dir))
         rc = SL_INVALID;
     else
