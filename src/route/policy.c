@@ -318,3 +318,32 @@ const struct sl_slot_info *sl_policy_slot(const struct sl_config *config,
     const struct sl_plan *plan = plan_of(config, recipe);
     return plan && slot < plan->table.n ? &plan->table.infos[slot] : NULL;
 }
+
+static sl_slot leaf_slot(const struct sl_program *p, const struct sl_prog_node *node)
+{
+    return node->bit < p->first_derived ? node->bit : p->derived[node->bit - p->first_derived].slot;
+}
+
+uint32_t sl_policy_leaves(const struct sl_config *config, const struct sl_recipe_cfg *recipe,
+                          const struct sl_decision_cfg *decision, sl_slot *out, uint32_t max)
+{
+    const struct sl_plan *plan = plan_of(config, recipe);
+    uint32_t n = 0;
+    for (uint32_t d = 0; plan && d < plan->program.n_decisions; d++) {
+        const struct sl_prog_decision *prog = &plan->program.decisions[d];
+        if (decision && prog->cfg != decision)
+            continue;
+        for (uint32_t i = 0; i < prog->n_nodes; i++) {
+            const struct sl_prog_node *node = &plan->program.nodes[prog->first_node + i];
+            if (node->op != SL_PROG_LEAF)
+                continue;
+            sl_slot slot = leaf_slot(&plan->program, node);
+            uint32_t k = 0;
+            while (k < n && out[k] != slot)
+                k++;
+            if (k == n && n < max)
+                out[n++] = slot;
+        }
+    }
+    return n;
+}

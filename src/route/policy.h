@@ -79,4 +79,11 @@ uint32_t sl_policy_n_slots(const struct sl_config *config, const struct sl_recip
 const struct sl_slot_info *sl_policy_slot(const struct sl_config *config,
                                           const struct sl_recipe_cfg *recipe, sl_slot slot);
 
+/*
+ * Slots that the leaves of `decision` (NULL: of every decision) ask for, each once, in order of
+ * first use; at most `max`. Returns how many.
+ */
+uint32_t sl_policy_leaves(const struct sl_config *config, const struct sl_recipe_cfg *recipe,
+                          const struct sl_decision_cfg *decision, sl_slot *out, uint32_t max);
+
 #endif

@@ -79,7 +79,7 @@ static enum sl_rc evaluate(const struct sl_config *config, struct sl_run *run,
         rc = take_decision(config, run, winner, out);
     else
         fall_back(config, out);
-    if (rc == SL_OK && run->options->trace)
+    if (rc == SL_OK && run->options->trace && !run->options->trace->is_brief)
         rc = sl_trace_tree(run, out);
     return rc;
 }

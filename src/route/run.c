@@ -18,6 +18,12 @@ static enum mode mode_of(const struct sl_run *run)
     return run->options->evaluates_all ? ALL : run->options->needs_families ? FAMILIES : LAZY;
 }
 
+static struct sl_trace *full_trace(const struct sl_run *run)
+{
+    struct sl_trace *trace = run->options->trace;
+    return trace && !trace->is_brief ? trace : NULL;
+}
+
 /* ---- memory ------------------------------------------------------------------------------- */
 
 /* One block for all result arrays; conf starts at 1, what a missing entry means. */
@@ -90,7 +96,7 @@ static void post_process(struct sl_run *run, const struct sl_plan_family *family
     const struct sl_plan *plan = run->plan;
     for (uint32_t i = 0; i < plan->n_partitions; i++)
         if (plan->partitions[i].family == family->family)
-            sl_partition_apply(&plan->partitions[i], &run->slots, run->options->trace);
+            sl_partition_apply(&plan->partitions[i], &run->slots, full_trace(run));
     if (!strcmp(family->type->feature.name, "embedding"))
         sl_top_k(&run->slots, family->slots, plan->top_k, plan->table.infos);
 }
@@ -113,7 +119,7 @@ static enum sl_rc eval_family(struct sl_run *run, const struct sl_plan_family *f
                               .scratch = run->scratch,
                               .arena = run->arena,
                               .wanted = wanted_of(run, family),
-                              .evidence = run->options->trace};
+                              .evidence = full_trace(run)};
     enum sl_rc rc = SL_OK;
     if (family->type->reads_window) {
         rc = get_window(run);
@@ -164,7 +170,7 @@ static void compute_scores(struct sl_run *run, bool all)
         const struct sl_proj_score *score = &p->scores[i];
         if (sl_bit(run->scores_done, i) || (!all && (score->families & ~run->families_done)))
             continue;
-        sl_projection_eval(p, i, &run->slots, run->totals, run->options->trace);
+        sl_projection_eval(p, i, &run->slots, run->totals, full_trace(run));
         sl_bit_set(run->scores_done, i);
         for (uint32_t m = 0; m < score->n_mappings; m++)
             for (uint32_t k = 0; k < score->mappings[m].cfg->n_outputs; k++) {

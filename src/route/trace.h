@@ -91,6 +91,7 @@ struct sl_trace_candidate {
 struct sl_trace {
     struct sl_arena *arena;
     uint64_t (*now_ns)(void); /* NULL: costs are 0 */
+    bool is_brief;            /* only `signals`: which ran, and their cost */
     struct sl_trace_signal *signals;
     uint32_t n_signals;
     struct sl_trace_evidence *evidence;
