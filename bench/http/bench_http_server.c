@@ -5,6 +5,7 @@
  * (/proc/PID/schedstat), which other load on the machine does not inflate much.
  */
 #include "http/server.h"
+#include "net/listen.h"
 
 #include <arpa/inet.h>
 #include <sched.h>
@@ -102,6 +103,15 @@ static pid_t start_nginx(uint16_t port)
     usleep(500000);
     unlink(path);
     return waitpid(pid, NULL, WNOHANG) == 0 ? pid : -1;
+}
+
+static uint16_t free_port(void)
+{
+    int fd;
+    uint16_t port = 0;
+    if (sl_listen(SL_STR("127.0.0.1"), 0, &fd, &port, NULL) == SL_OK)
+        close(fd);
+    return port;
 }
 
 /* ---- measuring --------------------------------------------------------------------------- */
@@ -206,7 +216,7 @@ int main(void)
     setrlimit(RLIMIT_NOFILE, &files);
     uint16_t port = 0, nginx_port;
     pid_t ours = start_ours(&port);
-    nginx_port = (uint16_t)(port < 60000 ? port + 1 : port - 1);
+    nginx_port = free_port();
     pid_t nginx = start_nginx(nginx_port);
     if (ours < 0 || nginx < 0) {
         fprintf(stderr, "cannot start %s\n", ours < 0 ? "our server" : "nginx");

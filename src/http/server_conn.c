@@ -9,10 +9,12 @@
  */
 #include "http/server_parts.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define CROWD           512
 #define LINGER_MS       2000
 #define DIRECT_BYTES    32768u /* from here on a body is read into its own place */
 #define HALF_CLOSE_NS   UINT64_C(50000000)
@@ -514,6 +516,15 @@ void connection_kill(struct connection *c)
     sl_loop_defer(c->server->loop, &c->later);
 }
 
+/* The allocator keeps what a crowd of connections took until it is told that the crowd has left. */
+static void give_memory_back(struct sl_server *s)
+{
+    if (s->most_active < CROWD || s->stats.active > s->most_active / 8)
+        return;
+    s->most_active = s->stats.active;
+    malloc_trim(0);
+}
+
 void connection_free(struct connection *c)
 {
     struct sl_server *s = c->server;
@@ -530,6 +541,7 @@ void connection_free(struct connection *c)
     sl_buf_free(&c->out);
     free(c);
     s->stats.active--;
+    give_memory_back(s);
     if (s->is_draining && !s->first)
         sl_loop_defer(s->loop, &s->later);
 }
@@ -556,7 +568,8 @@ void connection_open(struct sl_server *s, int fd, const struct sl_address *peer)
     if (s->first)
         s->first->prev = c;
     s->first = c;
-    s->stats.active++;
+    if (++s->stats.active > s->most_active)
+        s->most_active = s->stats.active;
     if (sl_loop_add(s->loop, &c->io) != SL_OK)
         connection_kill(c);
     else

@@ -26,6 +26,7 @@ struct sl_server {
     struct sl_tls_context *tls;
     struct connection *first; /* all connections */
     struct sl_server_stats stats;
+    uint64_t most_active;         /* connections, since memory was last given back */
     struct sl_timer accept_again; /* after running out of descriptors */
     struct sl_deferred later;     /* more to accept, or drained */
     bool is_draining;
