@@ -91,25 +91,33 @@ static bool next_candidate(struct sl_px *px)
 
 /* ---- what -------------------------------------------------------------------------------- */
 
+static const struct sl_plugin_type *plugin_type(const struct sl_plugin_cfg *p)
+{
+    return SL_CONTAINER(p->feature, struct sl_plugin_type, feature);
+}
+
 static enum sl_rc apply_phase(const struct sl_decision_cfg *d, enum sl_plugin_phase phase,
                               struct sl_rewrite *r)
 {
-    /* Ranks are few and small: ask for each in turn rather than sort on every request. */
-    for (uint32_t rank = 0, seen = 0; rank < 16 && seen < d->n_plugins; rank++) {
+    /* A decision has one plugin a type, so ranks differ; and few, so nothing is sorted. */
+    int64_t last = -1;
+    for (;;) {
+        const struct sl_plugin_cfg *next = NULL;
+        uint32_t rank = UINT32_MAX;
         for (uint32_t i = 0; i < d->n_plugins; i++) {
-            const struct sl_plugin_type *t =
-                SL_CONTAINER(d->plugins[i].feature, struct sl_plugin_type, feature);
-            if (t->rank != rank)
-                continue;
-            seen++;
-            if (t->phase != phase || !t->apply)
-                continue;
-            enum sl_rc rc = t->apply(d->plugins[i].decoded, r);
-            if (rc != SL_OK)
-                return rc;
+            const struct sl_plugin_type *t = plugin_type(&d->plugins[i]);
+            if (t->phase == phase && t->apply && t->rank > last && t->rank < rank) {
+                next = &d->plugins[i];
+                rank = t->rank;
+            }
         }
+        if (!next)
+            return SL_OK;
+        enum sl_rc rc = plugin_type(next)->apply(next->decoded, r);
+        if (rc != SL_OK)
+            return rc;
+        last = rank;
     }
-    return SL_OK;
 }
 
 static enum sl_rc rewrite_chat(struct sl_px *px, struct sl_rewrite *r)

@@ -88,27 +88,27 @@ static void put_no_usage(struct sl_json_writer *w)
     sl_json_put_raw(w, SL_STR("{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}"));
 }
 
+/* Every field that the reference writes is written, the empty ones too: clients may read them. */
 void sl_answer_fast_json(struct sl_buf *out, sl_str message, int64_t unix_s)
 {
-    struct sl_json_writer w;
-    sl_json_writer_init(&w, out);
-    put_head(&w, "chat.completion", unix_s);
-    sl_json_open(&w, '{');
-    sl_json_key(&w, SL_STR("index"));
-    sl_json_put_i64(&w, 0);
-    sl_json_key(&w, SL_STR("message"));
-    sl_json_open(&w, '{');
-    sl_json_key(&w, SL_STR("role"));
-    sl_json_put_str(&w, SL_STR("assistant"));
-    sl_json_key(&w, SL_STR("content"));
-    sl_json_put_str(&w, message);
-    sl_json_close(&w, '}');
-    sl_json_key(&w, SL_STR("finish_reason"));
-    sl_json_put_str(&w, SL_STR("stop"));
-    sl_json_close(&w, '}');
-    sl_json_close(&w, ']');
-    put_no_usage(&w);
-    sl_json_close(&w, '}');
+    sl_buf_printf(out, "{\"id\":\"chatcmpl-fast-%lld\",\"choices\":[{\"finish_reason\":\"stop\",",
+                  (long long)unix_s);
+    sl_buf_add(out, SL_STR("\"index\":0,\"logprobs\":{\"content\":null,\"refusal\":null},"
+                           "\"message\":{\"content\":"));
+    sl_json_escape(out, message);
+    sl_buf_add(out,
+               SL_STR(",\"refusal\":\"\",\"role\":\"assistant\",\"annotations\":null,\"audio\":"
+                      "{\"id\":\"\",\"data\":\"\",\"expires_at\":0,\"transcript\":\"\"},"
+                      "\"function_call\":{\"arguments\":\"\",\"name\":\"\"},"
+                      "\"tool_calls\":null}}]"));
+    sl_buf_printf(out, ",\"created\":%lld,\"model\":\"router\",\"object\":\"chat.completion\",",
+                  (long long)unix_s);
+    sl_buf_add(out, SL_STR("\"service_tier\":\"\",\"system_fingerprint\":\"\",\"usage\":"
+                           "{\"completion_tokens\":0,\"prompt_tokens\":0,\"total_tokens\":0,"
+                           "\"completion_tokens_details\":{\"accepted_prediction_tokens\":0,"
+                           "\"audio_tokens\":0,\"reasoning_tokens\":0,"
+                           "\"rejected_prediction_tokens\":0},"
+                           "\"prompt_tokens_details\":{\"audio_tokens\":0,\"cached_tokens\":0}}}"));
 }
 
 /* One event; content.p == NULL: the empty delta that ends the choice. */
