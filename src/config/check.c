@@ -23,6 +23,7 @@ void sl_check_pop(struct sl_check *c, size_t length)
     c->path.is_full = false;
 }
 
+SL_PRINTF(4, 0)
 static void report(struct sl_check *c, enum sl_severity severity, const struct sl_yaml *node,
                    const char *format, va_list args)
 {
