@@ -19,8 +19,8 @@ struct sl_conversation_facts {
     uint32_t n_assistant_tool_calls;
     uint32_t n_images; /* image parts of user messages */
     bool is_last_tool_result;
-    bool does_last_user_follow_tool_result;
-    bool has_assistant_reply; /* an assistant message with text */
+    bool does_last_user_follow_tool_result; /* the last message is a user's behind a tool result */
+    bool has_assistant_reply;               /* an assistant message with text */
     uint32_t n_messages;
 };
 

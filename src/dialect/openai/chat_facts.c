@@ -4,6 +4,8 @@
  */
 #include "dialect/openai/chat_parts.h"
 
+enum { IMAGE_TOK = 8192, MESSAGE_TOK = 4, CALL_TOK = 8 };
+
 enum source { FROM_CHAT, FROM_EVAL };
 
 enum role { ROLE_OTHER, ROLE_USER, ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_DEVELOPER, ROLE_TOOL };
@@ -101,8 +103,12 @@ static bool is_inline_image(sl_str uri)
     return false;
 }
 
-static void take_image(struct reader *r, sl_json_ref part)
+/* An image is reckoned at a fixed number of tokens, whoever sent it; facts are of user images. */
+static void take_image(struct reader *r, sl_json_ref part, enum role role)
 {
+    add(&r->facts->context.framing_tok, IMAGE_TOK);
+    if (role != ROLE_USER)
+        return;
     if (r->facts->conversation.n_images < UINT32_MAX)
         r->facts->conversation.n_images++;
     if (r->facts->image_data_uri.n)
@@ -125,8 +131,7 @@ static sl_str read_parts(struct reader *r, sl_json_ref parts, enum role role)
     for (sl_json_ref p = sl_json_first(r->j, parts); p != SL_JSON_NONE;
          p = sl_json_after(r->j, parts, p)) {
         if (is_image_part(r, p)) {
-            if (role == ROLE_USER)
-                take_image(r, p);
+            take_image(r, p, role);
             continue;
         }
         if (sl_json_type(r->j, p) != SL_JSON_OBJECT || !is_text_part(r, p)) {
@@ -174,14 +179,12 @@ static sl_str read_content(struct reader *r, sl_json_ref content, enum role role
         text = read_parts(r, content, role);
         break;
     case SL_JSON_OBJECT:
-        if (r->source == FROM_EVAL && is_image_part(r, content)) {
-            if (role == ROLE_USER)
-                take_image(r, content);
-        } else if (r->source == FROM_EVAL && is_text_part(r, content)) {
+        if (r->source == FROM_EVAL && is_image_part(r, content))
+            take_image(r, content, role);
+        else if (r->source == FROM_EVAL && is_text_part(r, content))
             text = text_of(r, sl_json_get(r->j, content, SL_STR("text")));
-        } else {
+        else
             count_raw(r, content);
-        }
         break;
     default:
         count_raw(r, content);
@@ -199,7 +202,7 @@ static void read_tool_calls(struct reader *r, sl_json_ref message, enum role rol
         for (sl_json_ref c = sl_json_first(r->j, calls); c != SL_JSON_NONE;
              c = sl_json_after(r->j, calls, c)) {
             sl_json_ref function = sl_json_get(r->j, c, SL_STR("function"));
-            add(&r->facts->context.framing_tok, 8);
+            add(&r->facts->context.framing_tok, CALL_TOK);
             count_text(r, c, SL_STR("id"));
             count_text(r, c, SL_STR("type"));
             count_text(r, function, SL_STR("name"));
@@ -208,7 +211,7 @@ static void read_tool_calls(struct reader *r, sl_json_ref message, enum role rol
     }
     sl_json_ref call = sl_json_get(r->j, message, SL_STR("function_call"));
     if (call != SL_JSON_NONE && sl_json_type(r->j, call) == SL_JSON_OBJECT) {
-        add(&r->facts->context.framing_tok, 8);
+        add(&r->facts->context.framing_tok, CALL_TOK);
         count_text(r, call, SL_STR("name"));
         count_raw(r, sl_json_get(r->j, call, SL_STR("arguments")));
     }
@@ -227,7 +230,7 @@ static void count_role(struct sl_conversation_facts *c, enum role role)
 
 static void read_message(struct reader *r, sl_json_ref message, enum role role)
 {
-    add(&r->facts->context.framing_tok, role == ROLE_TOOL ? 4 + 8 : 4);
+    add(&r->facts->context.framing_tok, role == ROLE_TOOL ? MESSAGE_TOK + CALL_TOK : MESSAGE_TOK);
     if (sl_json_type(r->j, message) != SL_JSON_OBJECT) {
         count_raw(r, message);
         return;
@@ -264,8 +267,8 @@ static enum sl_rc read_messages(struct reader *r, sl_json_ref messages)
          m = sl_json_after(r->j, messages, m)) {
         enum role role = role_of(r->j, m);
         read_message(r, m, role);
-        if (role == ROLE_USER)
-            c->does_last_user_follow_tool_result = before == ROLE_TOOL;
+        /* Only of a user message that ends the conversation: an answer behind it ends the loop. */
+        c->does_last_user_follow_tool_result = role == ROLE_USER && before == ROLE_TOOL;
         before = role;
     }
     c->is_last_tool_result = before == ROLE_TOOL;
@@ -286,7 +289,7 @@ static void read_tools(struct reader *r)
         r->facts->conversation.n_tool_definitions += sl_json_count(r->j, list);
         for (sl_json_ref t = sl_json_first(r->j, list); t != SL_JSON_NONE;
              t = sl_json_after(r->j, list, t)) {
-            add(&r->facts->context.framing_tok, 8);
+            add(&r->facts->context.framing_tok, CALL_TOK);
             count_raw(r, t);
         }
     }
@@ -417,5 +420,10 @@ enum sl_rc sl_eval_facts(const struct sl_json *body, struct sl_arena *arena, str
         return sl_err_set(err, rc, "out of memory");
     if (!out->eval.n && !out->has_message_facts)
         return sl_err_set(err, SL_INVALID, "text cannot be empty");
+    if (!out->conversation.n_messages && out->current.n) { /* a text alone is one user message */
+        out->conversation.n_messages = out->conversation.n_user = 1;
+        add(&out->context.framing_tok, MESSAGE_TOK);
+        add(&out->context.text_bytes, strlen("user") + out->current.n);
+    }
     return SL_OK;
 }

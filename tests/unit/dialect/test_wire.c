@@ -72,8 +72,7 @@ static void choose_model(struct world *w, sl_str name)
     w->model.reasoning_family = SL_NO_INDEX;
     w->backend.model_id = text_at(model, "provider_model_id");
     if (!w->backend.model_id.n && model)
-        w->backend.model_id =
-            text_at(sl_yaml_get(model, SL_STR("external_model_ids")), "vllm");
+        w->backend.model_id = text_at(sl_yaml_get(model, SL_STR("external_model_ids")), "vllm");
     for (uint32_t i = 0; i < w->config.n_families; i++)
         if (sl_str_eq(w->families[i].name, text_at(model, "reasoning_family")))
             w->model.reasoning_family = i;
@@ -122,9 +121,8 @@ static void run_plugins(struct world *w, struct sl_rewrite *r)
             struct sl_diags diags;
             sl_diags_init(&diags, &arena, 5);
             const struct sl_plugin_type *plugin = find_plugin(order[k]);
-            const void *decoded =
-                decode_plugin(&arena, plugin,
-                              sl_yaml_get(plugins->items[i], SL_STR("configuration")), &diags);
+            const void *decoded = decode_plugin(
+                &arena, plugin, sl_yaml_get(plugins->items[i], SL_STR("configuration")), &diags);
             assert_int_equal(diags.n, 0);
             assert_int_equal(plugin->apply(decoded, r), SL_OK);
         }
@@ -150,7 +148,8 @@ static sl_str rewritten(sl_str text, struct sl_err *err)
     return out;
 }
 
-/* Where the reference is wrong: what the provider should get, or the message that it should give. */
+/* Where the reference is wrong: what the provider should get, or the message that it should give.
+ */
 static const struct {
     const char *name, *body, *error;
 } better[] = {
