@@ -69,7 +69,7 @@ static void errors_have_a_type_by_status(void **state)
         const char *type;
     } cases[] = {
         {400, "invalid_request_error"}, {401, "authentication_error"},  {403, "permission_error"},
-        {404, "not_found_error"},       {405, "invalid_request_error"}, {408, "timeout_error"},
+        {404, "invalid_request_error"}, {405, "invalid_request_error"}, {408, "timeout_error"},
         {413, "invalid_request_error"}, {429, "rate_limit_error"},      {500, "server_error"},
         {502, "server_error"},          {503, "server_error"},          {504, "timeout_error"},
     };
