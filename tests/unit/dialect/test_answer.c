@@ -84,10 +84,21 @@ static void fast_answers_are_complete(void **state)
 {
     (void)state;
     sl_answer_fast_json(&out, SL_STR("no\n"), 1700000000);
-    is_written("{\"id\":\"chatcmpl-fast-1700000000\",\"object\":\"chat.completion\",\"created\":"
-               "1700000000,\"model\":\"router\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
-               "\"assistant\",\"content\":\"no\\n\"},\"finish_reason\":\"stop\"}],\"usage\":"
-               "{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}");
+    struct sl_json j;
+    struct sl_usage usage;
+    assert_int_equal(sl_json_parse(&j, &arena, sl_buf_str(&out), NULL, NULL), SL_OK);
+    sl_json_ref choices = sl_json_get(&j, 0, SL_STR("choices")),
+                message = sl_json_get(&j, sl_json_at(&j, choices, 0), SL_STR("message"));
+    assert_int_equal(sl_json_count(&j, choices), 1);
+    assert_true(sl_json_is_str(&j, sl_json_get(&j, message, SL_STR("content")), SL_STR("no\n")));
+    assert_true(sl_json_is_str(&j, sl_json_get(&j, message, SL_STR("role")), SL_STR("assistant")));
+    assert_true(sl_json_is_str(&j, sl_json_get(&j, 0, SL_STR("model")), SL_STR("router")));
+    assert_true(
+        sl_json_is_str(&j, sl_json_get(&j, 0, SL_STR("id")), SL_STR("chatcmpl-fast-1700000000")));
+    assert_true(
+        sl_json_is_str(&j, sl_json_get(&j, choices + 1, SL_STR("finish_reason")), SL_STR("stop")));
+    assert_true(sl_answer_usage(&j, &usage) && usage.total_tok == 0);
+    sl_buf_reset(&out);
 }
 
 struct deltas {
