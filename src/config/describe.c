@@ -36,9 +36,9 @@ uint32_t sl_topics(struct sl_topic *out, uint32_t max)
     uint32_t n = 0;
     for (size_t r = 0; r < SL_COUNT(registries); r++) {
         for (const struct sl_feature *const *f = registries[r].features; *f && n < max; f++)
-            out[n++] = (struct sl_topic){registries[r].kind, (*f)->name,    (*f)->summary,
-                                         (*f)->help,         (*f)->example, (*f)->fields,
-                                         *f};
+            out[n++] = (struct sl_topic){
+                registries[r].kind, (*f)->name, (*f)->summary, (*f)->help, (*f)->example,
+                (*f)->fields,       *f};
     }
     for (const struct sl_section *s = sl_sections; s->name && n < max; s++)
         out[n++] = (struct sl_topic){"section", s->name, s->summary, NULL, NULL, s->fields, NULL};
@@ -77,8 +77,8 @@ static void put_number(struct sl_buf *out, const char *what, const struct sl_fie
 {
     sl_buf_printf(out, "%s", what);
     if (is_bounded(f))
-        sl_buf_printf(out, "%s %.15g and at most %.15g",
-                      f->flags & SL_OPEN_MIN ? " above" : " of at least", f->min, f->max);
+        sl_buf_printf(out, "%s %.15g %s %.15g", f->flags & SL_OPEN_MIN ? " above" : " from", f->min,
+                      f->flags & SL_OPEN_MIN ? "and at most" : "to", f->max);
 }
 
 static void put_choices(struct sl_buf *out, const struct sl_field *f)
@@ -96,12 +96,18 @@ static void put_choices(struct sl_buf *out, const struct sl_field *f)
 void sl_describe_type(struct sl_buf *out, const struct sl_field *f)
 {
     static const char *const names[] = {
-        [SL_F_BOOL] = "true or false",   [SL_F_TRI] = "true or false",
-        [SL_F_STR] = "text",             [SL_F_DURATION] = "duration such as 30s or 1m30s",
-        [SL_F_STRS] = "list of texts",   [SL_F_INTS] = "list of whole numbers",
-        [SL_F_STRUCT] = "map",           [SL_F_STR_MAP] = "map of name to text",
-        [SL_F_LIST] = "list of maps",    [SL_F_MAP] = "map of name to map",
-        [SL_F_NODE] = "see the meaning", [SL_F_CUSTOM] = "see the meaning",
+        [SL_F_BOOL] = "true or false",
+        [SL_F_TRI] = "true or false",
+        [SL_F_STR] = "text",
+        [SL_F_DURATION] = "duration such as 30s or 1m30s",
+        [SL_F_STRS] = "list of texts",
+        [SL_F_INTS] = "list of whole numbers",
+        [SL_F_STRUCT] = "map",
+        [SL_F_STR_MAP] = "map of name to text",
+        [SL_F_LIST] = "list of maps",
+        [SL_F_MAP] = "map of name to map",
+        [SL_F_NODE] = "see the meaning",
+        [SL_F_CUSTOM] = "see the meaning",
     };
     if (f->type == SL_F_INT || f->type == SL_F_OPT_INT)
         put_number(out, "whole number", f);
@@ -333,8 +339,9 @@ void sl_describe_page(struct sl_buf *out, const char *kind)
 {
     struct sl_topic topics[SL_TOPICS_MAX];
     uint32_t n = sl_topics(topics, SL_TOPICS_MAX);
-    sl_buf_printf(out, "# Reference: %ss\n\nWritten from the program's own records by `sluice "
-                       "describe --markdown`.\n\n",
+    sl_buf_printf(out,
+                  "# Reference: %ss\n\nWritten from the program's own records by `sluice "
+                  "describe --markdown`.\n\n",
                   kind);
     for (uint32_t i = 0; i < n; i++) {
         if (!strcmp(topics[i].kind, kind))

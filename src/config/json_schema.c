@@ -355,8 +355,10 @@ static void put_definitions(struct sl_json_writer *w)
     static const struct {
         const char *name;
         void (*put)(struct sl_json_writer *w);
-    } parts[] = {
-        {"signals", put_signals}, {"plugin", put_plugins}, {"algorithm", put_algorithm}, {"global", put_global}};
+    } parts[] = {{"signals", put_signals},
+                 {"plugin", put_plugins},
+                 {"algorithm", put_algorithm},
+                 {"global", put_global}};
     sl_json_key(w, SL_STR("$defs"));
     sl_json_open(w, '{');
     for (size_t i = 0; i < SL_COUNT(parts); i++) {
@@ -380,8 +382,8 @@ static void put_definitions(struct sl_json_writer *w)
 /* "global": its parts are sections of their own. */
 static void put_global(struct sl_json_writer *w)
 {
-    static const char *const parts[] = {"router", "services", "stores", "integrations",
-                                        "model_catalog", NULL};
+    static const char *const parts[] = {"router",       "services",      "stores",
+                                        "integrations", "model_catalog", NULL};
     put_types(w, "object null");
     sl_json_key(w, SL_STR("properties"));
     sl_json_open(w, '{');

@@ -145,8 +145,9 @@ static int run(int argc, char **argv)
     if (o.n_operands == 2) {
         if (!is_kind(o.operands[0])) {
             const char *nearest = sl_str_nearest(sl_str_from(o.operands[0]), sl_topic_kinds);
-            return sl_usage_error(&o, "no kind \"%s\"; the kinds are signal, plugin, algorithm, "
-                                      "section%s%s%s",
+            return sl_usage_error(&o,
+                                  "no kind \"%s\"; the kinds are signal, plugin, algorithm, "
+                                  "section%s%s%s",
                                   o.operands[0], nearest ? "; did you mean \"" : "",
                                   nearest ? nearest : "", nearest ? "\"?" : "");
         }

@@ -112,7 +112,7 @@ const struct sl_selector_type sl_looper_confidence = {
     .feature =
         {
             .name = "confidence",
-            .summary = "Small models first, larger ones when the answer is unsure.",
+            .summary = "Small models first, larger ones when the answer is unsure",
             .help = "Asks the candidates in order until an answer is sure enough. The answer with "
                     "its confidence goes to the client.",
             .example = "confidence_method: hybrid\n"

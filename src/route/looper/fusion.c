@@ -117,7 +117,7 @@ const struct sl_selector_type sl_looper_fusion = {
     .feature =
         {
             .name = "fusion",
-            .summary = "A panel answers, a judge joins the answers.",
+            .summary = "A panel answers, a judge joins the answers",
             .help = "All panel models answer at once; the judge analyses where they agree and "
                     "differ, and writes the final answer.",
             .example = "model: large-model\n"

@@ -14,7 +14,7 @@ const struct sl_selector_type sl_looper_ratings = {
     .feature =
         {
             .name = "ratings",
-            .summary = "All candidates answer, side by side.",
+            .summary = "All candidates answer, side by side",
             .help = "Calls every candidate and returns one choice each, so that people or programs "
                     "can compare them.",
             .example = "max_concurrent: 3\n"

@@ -68,7 +68,7 @@ const struct sl_selector_type sl_looper_remom = {
     .feature =
         {
             .name = "remom",
-            .summary = "Rounds of parallel reasoning, joined at the end.",
+            .summary = "Rounds of parallel reasoning, joined at the end",
             .help = "Each round asks several candidates at once and gives the next round their "
                     "answers; the last call joins them into one.",
             .example = "breadth_schedule: [3, 2]\n"

@@ -114,7 +114,7 @@ const struct sl_selector_type sl_looper_workflows = {
     .feature =
         {
             .name = "workflows",
-            .summary = "Steps of several agents, fixed or planned.",
+            .summary = "Steps of several agents, fixed or planned",
             .help = "Runs steps one after the other, several models in a step at once; later steps "
                     "see earlier ones. A final model writes the answer. Tool calls suspend the "
                     "flow until the client brings the results.",

@@ -225,7 +225,7 @@ const struct sl_plugin_type sl_plugin_context_compression = {
     .feature =
         {
             .name = "context_compression",
-            .summary = "Shortens long contexts before they are sent.",
+            .summary = "Shortens long contexts before they are sent",
             .help = "Keeps the parts of tool results, history, retrieved passages and memories "
                     "that bear on the question, within a budget. With `recovery` the model can "
                     "ask back for what was left out.",

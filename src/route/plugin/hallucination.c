@@ -22,7 +22,7 @@ const struct sl_plugin_type sl_plugin_hallucination = {
     .feature =
         {
             .name = "hallucination",
-            .summary = "Marks answers that their context does not support.",
+            .summary = "Marks answers that their context does not support",
             .help = "Runs when the request needed facts and carried context (tool results, "
                     "retrieved passages). The detector of "
                     "`global.model_catalog.modules.hallucination_mitigation` compares the answer "

@@ -71,7 +71,7 @@ const struct sl_plugin_type sl_plugin_image_gen = {
     .feature =
         {
             .name = "image_gen",
-            .summary = "Answers with an image from an image server.",
+            .summary = "Answers with an image from an image server",
             .help = "Names the image server of a decision. Whether an image is wanted says the "
                     "modality detector.",
             .example = "enabled: true\n"

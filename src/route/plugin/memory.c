@@ -50,7 +50,7 @@ const struct sl_plugin_type sl_plugin_memory = {
     .feature =
         {
             .name = "memory",
-            .summary = "Puts what the user said earlier into the request.",
+            .summary = "Puts what the user said earlier into the request",
             .help = "Looks up memories of the user in `global.stores.memory`, filters them, and "
                     "injects them as a message behind the system prompt. Failures leave the "
                     "request as it was.",

@@ -262,7 +262,7 @@ const struct sl_plugin_type sl_plugin_rag = {
     .feature =
         {
             .name = "rag",
-            .summary = "Puts passages of a document store into the request.",
+            .summary = "Puts passages of a document store into the request",
             .help = "Searches the backend with the current user text and injects what reaches the "
                     "threshold. `on_failure` says what a failed search means.",
             .example = "enabled: true\n"

@@ -125,7 +125,7 @@ const struct sl_plugin_type sl_plugin_response_cache = {
     .feature =
         {
             .name = "response_cache",
-            .summary = "Gives answers again that were given before.",
+            .summary = "Gives answers again that were given before",
             .help = "Keeps answers of this decision in `global.stores.response_cache`, per scope: "
                     "equal requests by hash, similar ones by meaning. Clients may steer it by "
                     "header when `request_controls` allow. Older names of the type: "

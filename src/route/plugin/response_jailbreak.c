@@ -16,7 +16,7 @@ const struct sl_plugin_type sl_plugin_response_jailbreak = {
     .feature =
         {
             .name = "response_jailbreak",
-            .summary = "Checks answers with the guard model.",
+            .summary = "Checks answers with the guard model",
             .help = "Runs the guard of `global.model_catalog.modules.prompt_guard` on the answer's "
                     "text. Whether a guard failure counts as a finding is the guard's `on_error`.",
             .example = "enabled: true\n"

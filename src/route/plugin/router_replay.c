@@ -25,7 +25,7 @@ const struct sl_plugin_type sl_plugin_router_replay = {
     .feature =
         {
             .name = "router_replay",
-            .summary = "Records what was routed and why.",
+            .summary = "Records what was routed and why",
             .help = "Overlays `global.services.router_replay` for one decision. A record holds the "
                     "decision with its signals, the bodies up to a size, token counts, cost and "
                     "the tool trace; the management API serves them.",

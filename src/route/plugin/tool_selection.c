@@ -48,7 +48,7 @@ const struct sl_plugin_type sl_plugin_tool_selection = {
     .feature =
         {
             .name = "tool_selection",
-            .summary = "Adds or keeps the tools that fit the request.",
+            .summary = "Adds or keeps the tools that fit the request",
             .help = "`add` puts the best tools of a database into the request, `filter` drops "
                     "tools of the request that have nothing to do with it. Only when the client "
                     "leaves the choice to the model (`tool_choice: auto`).",

@@ -74,7 +74,7 @@ const struct sl_plugin_type sl_plugin_tools = {
     .feature =
         {
             .name = "tools",
-            .summary = "Takes tools out of the request or lets some through.",
+            .summary = "Takes tools out of the request or lets some through",
             .help = "`none` removes all tools (and, if asked, their history), `filtered` keeps "
                     "those that the lists allow, `passthrough` leaves them. With `tool_choice: "
                     "auto` tools can also be chosen by meaning from the tool database.",

@@ -21,7 +21,7 @@ const struct sl_selector_type sl_selector_automix = {
     .feature =
         {
             .name = "automix",
-            .summary = "The best value of quality against cost.",
+            .summary = "The best value of quality against cost",
             .help = "Weighs each candidate's quality score, price and record of good answers, and "
                     "takes the best value.",
             .example = "verification_threshold: 0.7\n"

@@ -22,7 +22,7 @@ const struct sl_selector_type sl_selector_hybrid = {
     .feature =
         {
             .name = "hybrid",
-            .summary = "Outcomes, descriptions, value and price weighed together.",
+            .summary = "Outcomes, descriptions, value and price weighed together",
             .help = "Adds the scores of experience, `router_dc` and `automix` by weight, lets the "
                     "price raise cheap models, and prefers the model that already holds the "
                     "conversation in its cache when scores are close.",

@@ -5,7 +5,7 @@ const struct sl_selector_type sl_selector_knn = {
     .feature =
         {
             .name = "knn",
-            .summary = "Models that did well on similar requests.",
+            .summary = "Models that did well on similar requests",
             .help =
                 "Finds the nearest requests of the training set and lets their best models vote. "
                 "Trained offline; configured in `global.router.model_selection.ml`. Takes no "

@@ -32,7 +32,7 @@ const struct sl_selector_type sl_selector_latency_aware = {
     .feature =
         {
             .name = "latency_aware",
-            .summary = "The model that answers fastest.",
+            .summary = "The model that answers fastest",
             .help = "Compares what was measured of each candidate: the time to the first token and "
                     "the time between tokens, at the percentiles asked for.",
             .example = "tpot_percentile: 90\n"

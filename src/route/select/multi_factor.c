@@ -42,7 +42,7 @@ const struct sl_selector_type sl_selector_multi_factor = {
     .feature =
         {
             .name = "multi_factor",
-            .summary = "Quality, latency, cost and load in one score.",
+            .summary = "Quality, latency, cost and load in one score",
             .help = "Leaves out candidates that miss the objectives, brings the four factors to "
                     "one scale and takes the best sum.",
             .example = "weights: {quality: 0.4, latency: 0.2, cost: 0.2, load: 0.2}\n"

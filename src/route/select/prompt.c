@@ -90,7 +90,7 @@ const struct sl_selector_type sl_selector_prompt = {
     .feature =
         {
             .name = "prompt",
-            .summary = "A helper model chooses among the candidates.",
+            .summary = "A helper model chooses among the candidates",
             .help = "Asks the helper with your instructions, the candidates and their "
                     "descriptions; its answer must name one of them.",
             .example = "model: small-model\n"

@@ -21,7 +21,7 @@ const struct sl_selector_type sl_selector_router_dc = {
     .feature =
         {
             .name = "router_dc",
-            .summary = "The model whose description is nearest to the request.",
+            .summary = "The model whose description is nearest to the request",
             .help = "Embeds the request and the description of every candidate's card and takes "
                     "the nearest; the first candidate when none is near enough.",
             .example = "temperature: 0.07\n"

@@ -5,7 +5,7 @@ const struct sl_selector_type sl_selector_svm = {
     .feature =
         {
             .name = "svm",
-            .summary = "A support vector machine over requests.",
+            .summary = "A support vector machine over requests",
             .help = "Classifies the embedded request; each class is a model. "
                     "Trained offline; configured in `global.router.model_selection.ml`. Takes no "
                     "block in the decision.",

@@ -161,7 +161,7 @@ const struct sl_signal_type sl_signal_classifier = {
         {
             .name = "classifier",
             .list_key = "classifiers",
-            .summary = "A classifier of your own gives a label.",
+            .summary = "A classifier of your own gives a label",
             .help =
                 "`local` runs a two-label sequence classifier from disk; `llm` asks an external "
                 "model that must answer with a label and a rationale. Decisions name `label` "

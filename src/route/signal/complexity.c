@@ -180,7 +180,7 @@ const struct sl_signal_type sl_signal_complexity = {
         {
             .name = "complexity",
             .list_key = "complexity",
-            .summary = "The request is easy, medium or hard.",
+            .summary = "The request is easy, medium or hard",
             .help = "Compares the request with the `hard` and the `easy` examples. The difference "
                     "of the two scores decides: above `threshold` hard, below minus `threshold` "
                     "easy, else medium. Decisions name a level: `needs_reasoning:hard`. An "

@@ -88,7 +88,7 @@ const struct sl_signal_type sl_signal_domain = {
         {
             .name = "domain",
             .list_key = "domains",
-            .summary = "The request belongs to a field of knowledge.",
+            .summary = "The request belongs to a field of knowledge",
             .help = "A classifier with 14 labels reads the current user turn. A domain matches "
                     "when one of its `mmlu_categories` wins with at least the configured "
                     "threshold; the probability is the confidence.",

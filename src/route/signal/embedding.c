@@ -69,7 +69,7 @@ const struct sl_signal_type sl_signal_embedding = {
         {
             .name = "embedding",
             .list_key = "embeddings",
-            .summary = "The request is near in meaning to example texts.",
+            .summary = "The request is near in meaning to example texts",
             .help = "Embeds the current user turn (or its image) and compares it with the rule's "
                     "`candidates`. A rule whose score reaches `threshold` matches; when none does "
                     "and soft matching is on, rules above the general minimum match instead. The "

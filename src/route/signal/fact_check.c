@@ -36,7 +36,7 @@ const struct sl_signal_type sl_signal_fact_check = {
         {
             .name = "fact_check",
             .list_key = "fact_check",
-            .summary = "The request asks for facts that should be verified.",
+            .summary = "The request asks for facts that should be verified",
             .help = "A classifier reads the current user turn and reports exactly one of "
                     "`needs_fact_check` and `no_fact_check_needed`, when that rule is declared. "
                     "Below the module's threshold the answer is \"not needed\".",

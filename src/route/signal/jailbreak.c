@@ -50,7 +50,7 @@ const struct sl_signal_type sl_signal_jailbreak = {
         {
             .name = "jailbreak",
             .list_key = "jailbreak",
-            .summary = "The request tries to get around its rules.",
+            .summary = "The request tries to get around its rules",
             .help = "A guard model (or, with `contrastive`, nearness to example attacks) scans the "
                     "whole text in overlapping pieces. The highest risk is the confidence. When "
                     "the guard fails, the rule matches: safety fails closed unless "

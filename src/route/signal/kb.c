@@ -101,7 +101,7 @@ const struct sl_signal_type sl_signal_kb = {
         {
             .name = "kb",
             .list_key = "kb",
-            .summary = "The request falls under a label or group of a knowledge base.",
+            .summary = "The request falls under a label or group of a knowledge base",
             .help = "A knowledge base is a set of labels with example texts, put into groups. The "
                     "rule matches when its label or group reaches its threshold (or, with `match: "
                     "best`, is the best of all); the score is the confidence. The base's metrics "

@@ -36,7 +36,7 @@ const struct sl_signal_type sl_signal_modality = {
         {
             .name = "modality",
             .list_key = "modality",
-            .summary = "The request wants text, an image, or both.",
+            .summary = "The request wants text, an image, or both",
             .help = "The modality detector (`global.model_catalog.modules.modality_detector`) "
                     "reads the current user turn and reports exactly one of `AR`, `DIFFUSION` "
                     "and `BOTH`.",

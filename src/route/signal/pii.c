@@ -29,7 +29,7 @@ const struct sl_signal_type sl_signal_pii = {
         {
             .name = "pii",
             .list_key = "pii",
-            .summary = "The request holds personal data that may not pass.",
+            .summary = "The request holds personal data that may not pass",
             .help = "A token classifier finds personal data in the whole text. The rule matches "
                     "when a finding of at least `threshold` is of a kind that is not in "
                     "`pii_types_allowed`. When the classifier fails, the rule matches: safety "

@@ -33,7 +33,7 @@ const struct sl_signal_type sl_signal_preference = {
         {
             .name = "preference",
             .list_key = "preferences",
-            .summary = "The request shows one of several described preferences.",
+            .summary = "The request shows one of several described preferences",
             .help = "Ranks the rules by nearness of their description and examples to the current "
                     "user turn; at most the best one matches, if it reaches its threshold and "
                     "leads by the configured margin. With `use_contrastive: false` an external "

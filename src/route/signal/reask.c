@@ -27,7 +27,7 @@ const struct sl_signal_type sl_signal_reask = {
         {
             .name = "reask",
             .list_key = "reasks",
-            .summary = "The user asks the same thing again.",
+            .summary = "The user asks the same thing again",
             .help = "Compares the current user turn with the earlier ones, newest first. The rule "
                     "matches when the last `lookback_turns` turns all reach `threshold`. Of "
                     "several matching rules those that look back furthest are kept.",

@@ -39,7 +39,7 @@ const struct sl_signal_type sl_signal_user_feedback = {
         {
             .name = "user_feedback",
             .list_key = "user_feedbacks",
-            .summary = "The user is content, or wants something else than the last answer.",
+            .summary = "The user is content, or wants something else than the last answer",
             .help = "A classifier reads the last user turn of a conversation that already has an "
                     "answer, and reports one of its labels.",
             .example = "name: wrong_answer\n"
