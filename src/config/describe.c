@@ -70,7 +70,7 @@ bool sl_topic_find(sl_str kind, sl_str name, struct sl_topic *out, const char **
 
 static bool is_bounded(const struct sl_field *f)
 {
-    return f->min != 0 || f->max != 0;
+    return (f->min != 0 || f->max != 0) && f->max < 1e15;
 }
 
 static void put_number(struct sl_buf *out, const char *what, const struct sl_field *f)

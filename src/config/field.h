@@ -24,6 +24,9 @@
 #define SL_CHECKED_CHOICE(...) .flags = SL_CHECKED_ONLY | SL_LENIENT, SL_CHOICES(__VA_ARGS__)
 #define SL_CHECKED_EXACT(...)  .flags = SL_CHECKED_ONLY | SL_EXACT, SL_CHOICES(__VA_ARGS__)
 
+/* Said on purpose: any number will do (bounds of 1e15 and beyond count as none). */
+#define SL_UNBOUNDED .min = -1e15, .max = 1e15
+
 /* Upper bounds that keep arithmetic and memory sane where the field itself names none. */
 #define SL_MAX_COUNT     1000000000.0
 #define SL_MAX_BYTES     1099511627776.0 /* 1 TiB */

@@ -97,7 +97,7 @@ static void put_number(struct sl_json_writer *w, const struct sl_field *f, const
 {
     put_types(w, types);
     put(w, "pattern", "^\\$");
-    if (f->min == 0 && f->max == 0)
+    if ((f->min == 0 && f->max == 0) || f->max >= 1e15)
         return;
     sl_json_key(w, f->flags & SL_OPEN_MIN ? SL_STR("exclusiveMinimum") : SL_STR("minimum"));
     sl_json_put_f64(w, f->min);

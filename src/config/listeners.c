@@ -20,7 +20,7 @@ const struct sl_field sl_listener_fields[] = {
     {"port", SL_F_INT, SL_AT(sl_listener_cfg, port), SL_BETWEEN(1, SL_MAX_PORT), .fallback = "8899",
      .help = "TCP port to listen on."},
     {"timeout", SL_F_DURATION, SL_AT(sl_listener_cfg, timeout_ms), .flags = SL_LENIENT,
-     .fallback = "300s", .help = "For a whole exchange with a backend."},
+     SL_BETWEEN(0, 86400e3), .fallback = "300s", .help = "For a whole exchange with a backend."},
     {"tls", SL_F_STRUCT, SL_AT(sl_listener_cfg, tls), .sub = tls_fields,
      .help = "Certificate of this listener; without it connections are plain."},
     SL_FIELD_END,

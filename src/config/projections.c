@@ -40,7 +40,7 @@ struct mapping {
 static const struct sl_field partition_fields[] = {
     {"name", SL_F_STR, SL_AT(partition, name), .flags = SL_REQUIRED, .help = "Name."},
     {"semantics", SL_F_STR, SL_AT(partition, semantics), .help = "exclusive or softmax_exclusive."},
-    {"temperature", SL_F_FLOAT, SL_AT(partition, temperature),
+    {"temperature", SL_F_FLOAT, SL_AT(partition, temperature), SL_UNBOUNDED,
      .help = "Softmax temperature, above 0 for softmax_exclusive."},
     {"members", SL_F_STRS, SL_AT(partition, members),
      .help = "Domains or embedding rules of which one may match."},
@@ -53,11 +53,12 @@ static const struct sl_field input_fields[] = {
     {"name", SL_F_STR, SL_AT(input, name), .help = "Name of the rule, score or output."},
     {"kb", SL_F_STR, SL_AT(input, kb), .help = "Knowledge base of a kb_metric."},
     {"metric", SL_F_STR, SL_AT(input, metric), .help = "Metric of a kb_metric."},
-    {"weight", SL_F_FLOAT, SL_AT(input, weight), .help = "Factor of the value."},
+    {"weight", SL_F_FLOAT, SL_AT(input, weight), SL_UNBOUNDED, .help = "Factor of the value."},
     {"value_source", SL_F_STR, SL_AT(input, value_source), .flags = SL_TRIMMED,
      .help = "binary, confidence, raw or score."},
-    {"match", SL_F_FLOAT, SL_AT(input, match), .help = "Value when matched; 0 counts as 1."},
-    {"miss", SL_F_FLOAT, SL_AT(input, miss), .help = "Value when not matched."},
+    {"match", SL_F_FLOAT, SL_AT(input, match), SL_UNBOUNDED,
+     .help = "Value when matched; 0 counts as 1."},
+    {"miss", SL_F_FLOAT, SL_AT(input, miss), SL_UNBOUNDED, .help = "Value when not matched."},
     SL_FIELD_END,
 };
 
@@ -72,17 +73,17 @@ static const struct sl_field calibration_fields[] = {
     {"method", SL_F_STR, .offset = 0, .help = "sigmoid_distance."},
     {"slope", SL_F_FLOAT,
      .offset = offsetof(struct mapping, calibration.slope) - offsetof(struct mapping, calibration),
-     .help = "Steepness of the confidence; 12 when not above 0."},
+     SL_UNBOUNDED, .help = "Steepness of the confidence; 12 when not above 0."},
     SL_FIELD_END,
 };
 
 static const struct sl_field output_fields[] = {
     {"name", SL_F_STR, SL_AT(output, name), .flags = SL_REQUIRED,
      .help = "Name that decisions use, unique over all mappings."},
-    {"gt", SL_F_OPT_FLOAT, SL_AT(output, bounds.gt), .help = "Score greater than."},
-    {"gte", SL_F_OPT_FLOAT, SL_AT(output, bounds.gte), .help = "Score at least."},
-    {"lt", SL_F_OPT_FLOAT, SL_AT(output, bounds.lt), .help = "Score less than."},
-    {"lte", SL_F_OPT_FLOAT, SL_AT(output, bounds.lte), .help = "Score at most."},
+    {"gt", SL_F_OPT_FLOAT, SL_AT(output, bounds.gt), SL_UNBOUNDED, .help = "Score greater than."},
+    {"gte", SL_F_OPT_FLOAT, SL_AT(output, bounds.gte), SL_UNBOUNDED, .help = "Score at least."},
+    {"lt", SL_F_OPT_FLOAT, SL_AT(output, bounds.lt), SL_UNBOUNDED, .help = "Score less than."},
+    {"lte", SL_F_OPT_FLOAT, SL_AT(output, bounds.lte), SL_UNBOUNDED, .help = "Score at most."},
     SL_FIELD_END,
 };
 

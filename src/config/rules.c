@@ -7,10 +7,12 @@
 #include "config/load.h"
 
 static const struct sl_field bounds_fields[] = {
-    {"gt", SL_F_OPT_FLOAT, SL_AT(sl_predicate, gt), .help = "Greater than."},
-    {"gte", SL_F_OPT_FLOAT, SL_AT(sl_predicate, gte), .help = "Greater than or equal to."},
-    {"lt", SL_F_OPT_FLOAT, SL_AT(sl_predicate, lt), .help = "Less than."},
-    {"lte", SL_F_OPT_FLOAT, SL_AT(sl_predicate, lte), .help = "Less than or equal to."},
+    {"gt", SL_F_OPT_FLOAT, SL_AT(sl_predicate, gt), SL_UNBOUNDED, .help = "Greater than."},
+    {"gte", SL_F_OPT_FLOAT, SL_AT(sl_predicate, gte), SL_UNBOUNDED,
+     .help = "Greater than or equal to."},
+    {"lt", SL_F_OPT_FLOAT, SL_AT(sl_predicate, lt), SL_UNBOUNDED, .help = "Less than."},
+    {"lte", SL_F_OPT_FLOAT, SL_AT(sl_predicate, lte), SL_UNBOUNDED,
+     .help = "Less than or equal to."},
     SL_FIELD_END,
 };
 

@@ -12,4 +12,16 @@ struct sl_section {
 
 extern const struct sl_section sl_sections[]; /* ends with name == NULL */
 
+/* Tables of the loader's files that the list names. */
+extern const struct sl_field sl_listener_fields[];
+extern const struct sl_field sl_providers_fields[];
+extern const struct sl_field sl_routing_fields[];
+extern const struct sl_field sl_card_fields[];
+extern const struct sl_field sl_decision_fields[];
+extern const struct sl_field sl_model_ref_fields[];
+extern const struct sl_field sl_rule_fields[];
+extern const struct sl_field sl_projection_fields[];
+extern const struct sl_field sl_entrypoint_fields[];
+extern const struct sl_field sl_recipe_fields[];
+
 #endif

@@ -1,6 +1,8 @@
 /* Numeric predicates: gt, gte, lt, lte in any consistent combination. */
 #include "route/predicate.h"
 
+#include "config/field.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -8,18 +10,22 @@ const struct sl_field sl_predicate_fields[] = {
     {.key = "gt",
      .type = SL_F_OPT_FLOAT,
      .offset = offsetof(struct sl_predicate, gt),
+     SL_UNBOUNDED,
      .help = "The value must be greater than this."},
     {.key = "gte",
      .type = SL_F_OPT_FLOAT,
      .offset = offsetof(struct sl_predicate, gte),
+     SL_UNBOUNDED,
      .help = "The value must be at least this."},
     {.key = "lt",
      .type = SL_F_OPT_FLOAT,
      .offset = offsetof(struct sl_predicate, lt),
+     SL_UNBOUNDED,
      .help = "The value must be less than this."},
     {.key = "lte",
      .type = SL_F_OPT_FLOAT,
      .offset = offsetof(struct sl_predicate, lte),
+     SL_UNBOUNDED,
      .help = "The value must be at most this."},
     SL_FIELD_END,
 };

@@ -70,7 +70,7 @@ const struct sl_field sl_limits_fields[] = {
 /* Numbers that only engines to come will read; named as in their own blocks. */
 #define LATER_FLOAT(key, help_text)                                                                \
     {                                                                                              \
-        key, SL_F_FLOAT, SL_CHECKED, .help = help_text                                             \
+        key, SL_F_FLOAT, SL_CHECKED, SL_UNBOUNDED, .help = help_text                               \
     }
 
 static const struct sl_field router_dc_fields[] = {

@@ -40,10 +40,10 @@ static const struct sl_field example_fields[] = {
 };
 
 static const struct sl_field predicate_fields[] = {
-    {"gt", SL_F_OPT_FLOAT, SL_CHECKED, .help = "Greater than. Unbounded."},
-    {"gte", SL_F_OPT_FLOAT, SL_CHECKED, .help = "At least. Unbounded."},
-    {"lt", SL_F_OPT_FLOAT, SL_CHECKED, .help = "Less than. Unbounded."},
-    {"lte", SL_F_OPT_FLOAT, SL_CHECKED, .help = "At most. Unbounded."},
+    {"gt", SL_F_OPT_FLOAT, SL_CHECKED, SL_UNBOUNDED, .help = "Greater than."},
+    {"gte", SL_F_OPT_FLOAT, SL_CHECKED, SL_UNBOUNDED, .help = "At least."},
+    {"lt", SL_F_OPT_FLOAT, SL_CHECKED, SL_UNBOUNDED, .help = "Less than."},
+    {"lte", SL_F_OPT_FLOAT, SL_CHECKED, SL_UNBOUNDED, .help = "At most."},
     SL_FIELD_END,
 };
 

@@ -36,11 +36,13 @@ static const struct sl_field fields[] = {
      .type = SL_F_TOKENS,
      .offset = offsetof(struct context_rule, min_tok),
      .fallback = "0",
+     .max = 1e15,
      .help = "Least number of tokens, inclusive: 4096, \"8K\", \"1M\"."},
     {.key = "max_tokens",
      .type = SL_F_TOKENS,
      .offset = offsetof(struct context_rule, max_tok),
      .fallback = "1000000000M",
+     .max = 1e15,
      .help = "Greatest number of tokens, inclusive; without it there is no upper bound."},
     SL_FIELD_END,
 };

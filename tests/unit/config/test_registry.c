@@ -40,11 +40,7 @@ static bool is_number(const struct sl_field *f)
 
 static bool has_bounds(const struct sl_field *f)
 {
-    if (f->min != 0 || f->max != 0)
-        return f->max > f->min || f->max == 0;
-    sl_str help = sl_str_from(f->help ? f->help : "");
-    return sl_str_find(help, SL_STR("nbounded")) != SIZE_MAX ||
-           sl_str_find(help, SL_STR("when enabled")) != SIZE_MAX;
+    return f->max > f->min;
 }
 
 /* True when the default, read as if a file gave it, is right. */
@@ -109,7 +105,7 @@ static void check_fields(struct problems *p, const char *record, const struct sl
 /* ---- records ------------------------------------------------------------------------------- */
 
 /* Decodes the example as the loader would; the first diagnostic, or NULL. */
-static void check_example(struct problems *p, const struct sl_feature *feature, bool is_plugin)
+static void check_example(struct problems *p, const struct sl_feature *feature)
 {
     struct sl_arena arena;
     struct sl_diags diags;
@@ -117,7 +113,7 @@ static void check_example(struct problems *p, const struct sl_feature *feature, 
     struct sl_yaml *node = NULL;
     sl_arena_init(&arena, NULL, 4 << 20);
     sl_diags_init(&diags, &arena, 8);
-    struct sl_check c = {.arena = &arena, .diags = &diags, .is_json_typed = is_plugin};
+    struct sl_check c = {.arena = &arena, .diags = &diags};
     sl_buf_init(&c.path, 4096);
     void *decoded = sl_arena_zero(&arena, 1, feature->size ? feature->size : 1);
     if (sl_yaml_parse(&node, &arena, sl_str_from(feature->example), NULL, &err) != SL_OK) {
@@ -148,7 +144,7 @@ static void check_feature(struct problems *p, const struct sl_feature *feature, 
     if (feature->fields && is_blank(feature->example))
         report(p, name, "no example", NULL);
     if (feature->fields && !is_blank(feature->example))
-        check_example(p, feature, !strcmp(kind, "plugin"));
+        check_example(p, feature);
     check_fields(p, name, feature->fields);
 }
 
@@ -169,7 +165,7 @@ static bool has_vectors(const char *kind, const char *name)
 }
 
 static void check_registry(struct problems *p, const struct sl_feature *const *registry,
-                           const char *kind)
+                           const char *kind, bool needs_vectors)
 {
     for (const struct sl_feature *const *f = registry; *f; f++) {
         check_feature(p, *f, kind);
@@ -179,7 +175,7 @@ static void check_registry(struct problems *p, const struct sl_feature *const *r
             if ((*f)->list_key && (*g)->list_key && !strcmp((*g)->list_key, (*f)->list_key))
                 report(p, (*f)->name, "list_key taken by", (*g)->name);
         }
-        if ((*f)->is_active && !has_vectors(kind, (*f)->name))
+        if (needs_vectors && (*f)->is_active && !has_vectors(kind, (*f)->name))
             report(p, (*f)->name, "is active without vectors", NULL);
     }
 }
@@ -199,10 +195,10 @@ static void registries_are_complete(void **state)
     (void)state;
     struct problems p = {.n = 0};
     sl_buf_init(&p.text, 1 << 20);
-    check_registry(&p, sl_signal_features, "signal");
-    check_registry(&p, sl_plugin_features, "plugin");
-    check_registry(&p, sl_selector_features, "algorithm");
-    check_registry(&p, sl_looper_features, "algorithm");
+    check_registry(&p, sl_signal_features, "signal", false);
+    check_registry(&p, sl_plugin_features, "plugin", true);
+    check_registry(&p, sl_selector_features, "algorithm", false);
+    check_registry(&p, sl_looper_features, "algorithm", false);
     expect_none(&p);
 }
 
@@ -246,7 +242,7 @@ static void nothing_is_missing(void **state)
         "keyword",      "embedding",  "domain",    "fact_check", "user_feedback",
         "reask",        "preference", "context",   "structure",  "modality",
         "complexity",   "authz",      "jailbreak", "pii",        "kb",
-        "conversation", "event",      "metadata",  "classifier", "language"};
+        "conversation", "event",      "metadata",  "classifier"};
     static const char *const plugins[] = {"fast_response",
                                           "hallucination",
                                           "header_mutation",
