@@ -1,0 +1,340 @@
+/* The process that serves: its parts in order, its signals, its end. */
+#include "main/serve_parts.h"
+
+#include "base/log.h"
+#include "net/resolver.h"
+#include "net/tls.h"
+#include "proxy/upstream/registry.h"
+#include "route/policy.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define MAX_MISTAKES 200
+
+/* ---- loading ----------------------------------------------------------------------------- */
+
+static void print_mistakes(sl_str path, const struct sl_diags *diags)
+{
+    for (uint32_t i = 0; i < diags->n; i++) {
+        const struct sl_diag *d = &diags->items[i];
+        const char *kind = d->severity == SL_ERROR ? "error" : "warning";
+        if (d->severity == SL_NOTE)
+            continue;
+        fprintf(stderr, "%.*s:%u:%u: %s: %.*s%s%.*s\n", SL_FMT(d->file.n ? d->file : path), d->line,
+                d->column, kind, SL_FMT(d->path), d->path.n ? ": " : "", SL_FMT(d->message));
+    }
+    if (diags->n_errors > diags->n)
+        fprintf(stderr, "... and %u more\n", diags->n_errors - diags->n);
+}
+
+static bool is_servable(const struct sl_config *config, bool allows_inactive)
+{
+    if (!config->n_inactive)
+        return true;
+    for (uint32_t i = 0; i < config->n_inactive; i++)
+        fprintf(stderr, "%.*s: %s: %.*s: recognised, but its engine is not built%s\n",
+                SL_FMT(config->path), allows_inactive ? "warning" : "error",
+                SL_FMT(config->inactive[i].path), allows_inactive ? "; it never applies" : "");
+    if (!allows_inactive)
+        fprintf(stderr, "serve refuses a policy whose rules would silently not apply; "
+                        "--allow-inactive serves it all the same\n");
+    return allows_inactive;
+}
+
+struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *options,
+                                bool allows_inactive)
+{
+    struct sl_arena arena;
+    struct sl_diags diags;
+    struct sl_config *config = NULL;
+    sl_arena_init(&arena, NULL, 64 << 20);
+    sl_diags_init(&diags, &arena, MAX_MISTAKES);
+    enum sl_rc rc = sl_config_load(&config, path, options, &diags);
+    if (rc == SL_OK)
+        rc = sl_policy_compile(config, &diags);
+    print_mistakes(path, &diags);
+    if (rc != SL_OK && !diags.n_errors)
+        fprintf(stderr, "%.*s: error: cannot be loaded: %s\n", SL_FMT(path), sl_rc_name(rc));
+    if (config && (rc != SL_OK || diags.n_errors || !is_servable(config, allows_inactive))) {
+        sl_config_unref(config);
+        config = NULL;
+    }
+    sl_arena_reset(&arena);
+    return config;
+}
+
+/* ---- the new configuration --------------------------------------------------------------- */
+
+struct adoption {
+    struct sl_message message;
+    struct serve_loop *loop;
+    struct sl_config *config;
+};
+
+static void adopt_on_loop(struct sl_loop *loop, struct sl_message *message)
+{
+    struct adoption *a = SL_CONTAINER(message, struct adoption, message);
+    struct sl_err err = {0};
+    (void)loop;
+    if (sl_proxy_adopt(a->loop->proxy, a->config, &err) != SL_OK)
+        sl_log(SL_LOG_ERROR, "reload", "loop %u keeps its configuration: %s", a->loop->index,
+               err.message);
+    sl_config_unref(a->config);
+    free(a);
+}
+
+static bool has_same_listeners(const struct serve *s, const struct sl_config *config)
+{
+    if (s->options.has_listen)
+        return true;
+    if (config->n_listeners != s->n_listeners)
+        return false;
+    for (uint32_t i = 0; i < s->n_listeners; i++)
+        if (config->listeners[i].port != s->listeners[i].port ||
+            !sl_str_eq(config->listeners[i].address, s->listeners[i].address))
+            return false;
+    return true;
+}
+
+void serve_adopt(struct serve *s, struct sl_config *config)
+{
+    for (uint32_t i = 0; i < s->n_loops; i++) {
+        struct adoption *a = malloc(sizeof(*a));
+        if (!a) {
+            sl_log(SL_LOG_ERROR, "reload", "out of memory: loop %u keeps its configuration", i);
+            continue;
+        }
+        *a = (struct adoption){
+            .message.run = adopt_on_loop, .loop = &s->loops[i], .config = sl_config_ref(config)};
+        sl_loop_post(s->loops[i].loop, &a->message);
+    }
+    if (!has_same_listeners(s, config))
+        sl_log(SL_LOG_WARN, "reload", "listeners changed; that takes a restart");
+    sl_management_adopt(s->management, config);
+    sl_log(SL_LOG_INFO, "reloaded", "generation %llu is in force: %u decisions, %u models",
+           (unsigned long long)config->generation, config->recipes[0].n_decisions,
+           config->n_models);
+    sl_config_unref(s->config);
+    s->config = config;
+}
+
+/* ---- signals and the end ----------------------------------------------------------------- */
+
+static void stop(struct serve *s)
+{
+    if (!s->is_stopping)
+        sl_log(SL_LOG_INFO, "draining", "no new connections; running requests end in order");
+    s->is_stopping = true;
+    sl_management_set_ready(s->management, false);
+    for (uint32_t i = 0; i < s->n_loops; i++)
+        serve_loop_drain(&s->loops[i]);
+}
+
+static void on_signal(struct sl_loop *loop, struct sl_io *io, uint32_t events)
+{
+    struct serve *s = SL_CONTAINER(io, struct serve, signals);
+    struct signalfd_siginfo info;
+    (void)loop, (void)events;
+    while (read(io->fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo == SIGHUP && s->reload)
+            reload_now(s->reload, "SIGHUP");
+        else if (info.ssi_signo != SIGHUP)
+            stop(s);
+    }
+}
+
+static void on_all_stopped(struct sl_loop *loop, struct sl_message *message)
+{
+    (void)message;
+    sl_loop_stop(loop);
+}
+
+/* Before any thread, so that every thread inherits the mask. */
+static int block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+        return -1;
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* ---- the start --------------------------------------------------------------------------- */
+
+static uint32_t count_loops(const struct sl_config *config)
+{
+    cpu_set_t cpus;
+    int64_t n = config->global.limits.loops;
+    if (n <= 0)
+        n = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    return n > SERVE_MAX_LOOPS ? SERVE_MAX_LOOPS : (uint32_t)n;
+}
+
+static bool pick_listeners(struct serve *s, struct sl_err *err)
+{
+    const struct sl_config *config = s->config;
+    s->listeners = config->listeners;
+    s->n_listeners = config->n_listeners;
+    if (s->options.has_listen) {
+        s->override = (struct sl_listener_cfg){
+            .name = SL_STR("http"),
+            .address = s->options.listen_address,
+            .port = s->options.listen_port,
+            .timeout_ms = config->n_listeners ? config->listeners[0].timeout_ms : 0,
+        };
+        s->listeners = &s->override;
+        s->n_listeners = 1;
+    }
+    if (!s->n_listeners) {
+        sl_err_set(err, SL_INVALID,
+                   "the configuration has no listeners; add one or give --listen ADDR:PORT");
+        return false;
+    }
+    if (s->n_listeners > SL_PROXY_MAX_LISTENERS) {
+        sl_err_set(err, SL_LIMIT, "more than %d listeners", SL_PROXY_MAX_LISTENERS);
+        return false;
+    }
+    return true;
+}
+
+static bool open_tls(struct serve *s, struct sl_err *err)
+{
+    for (uint32_t i = 0; i < s->n_listeners; i++) {
+        const struct sl_tls_cfg *t = &s->listeners[i].tls;
+        char cert[4096], key[4096], ca[4096];
+        if (!t->cert_file.n)
+            continue;
+        snprintf(cert, sizeof(cert), "%.*s", SL_FMT(t->cert_file));
+        snprintf(key, sizeof(key), "%.*s", SL_FMT(t->key_file));
+        snprintf(ca, sizeof(ca), "%.*s", SL_FMT(t->client_ca_file));
+        const struct sl_tls_server_options options = {
+            .cert_file = cert, .key_file = key, .client_ca_file = ca[0] ? ca : NULL};
+        if (sl_tls_server_create(&s->tls[i], &options, err) != SL_OK)
+            return false;
+    }
+    return true;
+}
+
+static bool needs_client_tls(const struct sl_config *config)
+{
+    for (uint32_t m = 0; m < config->n_models; m++)
+        for (uint32_t i = 0; i < config->models[m].n_backends; i++)
+            if (config->models[m].backends[i].is_tls)
+                return true;
+    return false;
+}
+
+static bool open_runtime(struct serve *s, struct sl_err *err)
+{
+    const struct sl_resolver_options resolver = {0};
+    const struct sl_tls_client_options tls = {.ca_file = NULL};
+    s->runtime.access_log_fd = s->options.has_access_log ? STDOUT_FILENO : -1;
+    s->runtime.is_access_log_json = true;
+    if (sl_resolver_create(&s->runtime.resolver, &resolver) != SL_OK ||
+        sl_endpoint_registry_create(&s->runtime.endpoints) != SL_OK) {
+        sl_err_set(err, SL_NOMEM, "out of memory");
+        return false;
+    }
+    if (sl_tls_client_create(&s->runtime.tls, &tls, err) == SL_OK)
+        return true;
+    if (needs_client_tls(s->config))
+        return false;
+    sl_log(SL_LOG_WARN, "tls", "no TLS to backends: %s", err->message);
+    return true;
+}
+
+static bool open_control(struct serve *s, int signal_fd, struct sl_err *err)
+{
+    s->signals = (struct sl_io){.fd = signal_fd, .on_event = on_signal};
+    s->all_stopped.run = on_all_stopped;
+    if (signal_fd < 0 || sl_loop_create(&s->loop) != SL_OK ||
+        sl_loop_add(s->loop, &s->signals) != SL_OK) {
+        sl_err_set(err, SL_IO, "no control loop: the system refuses epoll, signalfd or memory");
+        return false;
+    }
+    sl_process_collect();
+    return sl_management_start(&s->management, s->loop, s->config, s->options.metrics_port, err) ==
+           SL_OK;
+}
+
+static bool start_loops(struct serve *s, struct sl_err *err)
+{
+    uint32_t wanted = count_loops(s->config);
+    while (s->n_loops < wanted) {
+        atomic_fetch_add(&s->n_running, 1);
+        if (!serve_loop_start(s, s->n_loops, err)) {
+            atomic_fetch_sub(&s->n_running, 1);
+            return false;
+        }
+        s->n_loops++;
+    }
+    return true;
+}
+
+static void say_ready(struct serve *s)
+{
+    for (uint32_t i = 0; i < s->n_listeners; i++)
+        sl_log(SL_LOG_INFO, "listening", "%s://%.*s:%u (%u loops, generation %llu)",
+               s->tls[i] ? "https" : "http", SL_FMT(s->listeners[i].address), s->ports[i],
+               s->n_loops, (unsigned long long)s->config->generation);
+    sl_management_set_ready(s->management, true);
+    if (s->options.on_ready)
+        s->options.on_ready(s->options.ctx, s->listeners[0].address, s->ports[0]);
+}
+
+static void close_everything(struct serve *s)
+{
+    reload_stop(s->reload);
+    sl_management_stop(s->management);
+    for (uint32_t i = 0; i < s->n_listeners && i < SL_PROXY_MAX_LISTENERS; i++)
+        sl_tls_unref(s->tls[i]);
+    sl_tls_unref(s->runtime.tls);
+    if (s->runtime.resolver)
+        sl_resolver_destroy(s->runtime.resolver);
+    sl_endpoint_registry_destroy(s->runtime.endpoints);
+    sl_loop_destroy(s->loop);
+    sl_config_unref(s->config);
+}
+
+int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options *options)
+{
+    struct serve *s = calloc(1, sizeof(*s));
+    struct sl_err err = {0};
+    int status = 1;
+    if (!s) {
+        sl_config_unref(config);
+        return 1;
+    }
+    s->options = *options;
+    s->config = config;
+    int signal_fd = block_signals();
+    bool is_up = pick_listeners(s, &err) && open_tls(s, &err) && open_runtime(s, &err) &&
+                 open_control(s, signal_fd, &err) && start_loops(s, &err);
+    if (is_up) {
+        if (config->path.n)
+            s->reload = reload_start(s);
+        say_ready(s);
+        status = 0;
+    } else {
+        fprintf(stderr, "sluice: %s\n", err.message);
+        stop(s);
+    }
+    if (s->n_loops)
+        sl_loop_run(s->loop);
+    for (uint32_t i = 0; i < s->n_loops; i++)
+        serve_loop_join(&s->loops[i]);
+    close_everything(s);
+    if (signal_fd >= 0)
+        close(signal_fd);
+    free(s);
+    return status;
+}

@@ -1,0 +1,68 @@
+/* Private to serving: the process (serve.c), its data loops (serve_loop.c), reloads (reload.c). */
+#ifndef SL_MAIN_SERVE_PARTS_H
+#define SL_MAIN_SERVE_PARTS_H
+
+#include "admin/management.h"
+#include "main/serve.h"
+#include "obs/process.h"
+#include "proxy/proxy.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#define SERVE_MAX_LOOPS 64
+
+struct serve;
+
+/* One data loop on its own thread. */
+struct serve_loop {
+    struct serve *serve;
+    uint32_t index;
+    pthread_t thread;
+    struct sl_loop *loop;
+    struct sl_proxy *proxy;
+    struct sl_server *servers[SL_PROXY_MAX_LISTENERS];
+    uint32_t n_servers;
+    uint32_t n_undrained;
+    struct sl_timer drain_limit;
+    struct sl_message drain;
+    struct sl_loop_watch *watch;
+    _Atomic bool is_draining; /* also read by the main thread */
+};
+
+struct serve {
+    struct sl_serve_options options;
+    struct sl_config *config; /* the one in force; owned by the main thread */
+    struct sl_runtime runtime;
+    struct serve_loop loops[SERVE_MAX_LOOPS];
+    uint32_t n_loops;
+    struct sl_listener_cfg override;         /* with options.has_listen */
+    const struct sl_listener_cfg *listeners; /* as started; a reload does not move them */
+    uint32_t n_listeners;
+    struct sl_tls_context *tls[SL_PROXY_MAX_LISTENERS];
+    uint16_t ports[SL_PROXY_MAX_LISTENERS]; /* bound, when the file said 0 */
+
+    struct sl_loop *loop; /* the main thread's: management, signals, file watch */
+    struct sl_io signals;
+    struct sl_management *management;
+    struct reload *reload;
+    _Atomic uint32_t n_running;
+    struct sl_message all_stopped;
+    bool is_stopping;
+};
+
+/* serve_loop.c: starts the loop's servers on the calling thread, then its thread. */
+bool serve_loop_start(struct serve *s, uint32_t index, struct sl_err *err);
+/* Main thread: asks the loop to end in order (or at once, the second time). */
+void serve_loop_drain(struct serve_loop *l);
+void serve_loop_join(struct serve_loop *l);
+
+/* reload.c. NULL with errno when the file cannot be watched: SIGHUP works all the same. */
+struct reload *reload_start(struct serve *s);
+void reload_now(struct reload *r, const char *why);
+void reload_stop(struct reload *r);
+/* A new configuration is loaded; in serve.c. Takes the reference over. */
+void serve_adopt(struct serve *s, struct sl_config *config);
+
+#endif
