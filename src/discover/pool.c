@@ -261,11 +261,15 @@ void sl_pool_rank(struct sl_pool *pool)
     struct sl_found_model **order =
         SL_NEW_ARRAY(&pool->arena, struct sl_found_model *, pool->n_models + 1);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < pool->n_models && order; i++) {
-        pool->models[i].strength = strength_of(&pool->models[i]);
-        if (!pool->models[i].is_embedding)
-            order[n++] = &pool->models[i];
+    bool has_generalist = false;
+    for (uint32_t i = 0; i < pool->n_models; i++) {
+        struct sl_found_model *m = &pool->models[i];
+        m->strength = strength_of(m);
+        has_generalist |= !m->is_embedding && !m->is_code;
     }
+    for (uint32_t i = 0; i < pool->n_models && order; i++)
+        if (!pool->models[i].is_embedding && !(pool->models[i].is_code && has_generalist))
+            order[n++] = &pool->models[i];
     if (!n)
         return;
     qsort(order, n, sizeof(struct sl_found_model *), by_strength);

@@ -124,13 +124,13 @@ static void roles_follow_size_price_and_skill(void **state)
     add_local(pool, "{\"data\":[{\"id\":\"a:3b\"}]}"); /* the same model on a second server */
     sl_pool_rank(pool);
     const struct sl_roles *r = &pool->roles;
-    assert_role(pool, r->small, "tiny-coder:1b");
+    assert_role(pool, r->small, "a:3b");
     assert_role(pool, r->large, "big:70b");
     assert_role(pool, r->code, "coder:14b");
     assert_role(pool, r->reasoning, "think-r1:32b");
     assert_role(pool, r->vision, "see-vl:7b");
     assert_role(pool, r->longest, "see-vl:7b");
-    assert_role(pool, r->middle, "coder:14b");
+    assert_role(pool, r->middle, "think-r1:32b");
     assert_int_equal(model(pool, "a:3b")->n_sources, 2);
     sl_pool_free(pool);
 }
