@@ -289,9 +289,11 @@ static void load_plugin(struct sl_load *l, const struct sl_yaml *node, const str
     void *decoded = feature ? sl_load_zero(l, 1, feature->size ? feature->size : 1) : NULL;
     if (decoded && configuration && configuration->kind != SL_YAML_NULL) {
         uint32_t n_errors = l->c.diags->n_errors;
+        l->c.wants_texts = true;
         sl_schema_decode(&l->c, feature->fields, configuration, decoded);
         if (feature->validate && l->c.diags->n_errors == n_errors)
             feature->validate(&l->c, configuration, decoded);
+        l->c.wants_texts = false;
     }
     sl_check_pop(&l->c, length);
     *out = (struct sl_plugin_cfg){.feature = feature, .decoded = decoded, .node = configuration};

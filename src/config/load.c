@@ -129,8 +129,8 @@ static void load_sections(struct sl_load *l)
     if (l->is_nomem)
         return;
     sl_load_names(l);
-    sl_load_check_scoped(l);
     sl_load_check_catalog(l);
+    sl_load_check_scoped(l);
 }
 
 static enum sl_rc load_document(struct sl_load *l, sl_str text)

@@ -65,8 +65,8 @@ void sl_load_cards(struct sl_load *l);         /* cards.c */
 void sl_load_providers(struct sl_load *l);     /* providers.c */
 void sl_load_recipes(struct sl_load *l);       /* recipes.c */
 void sl_load_names(struct sl_load *l);         /* names.c */
+void sl_load_check_catalog(struct sl_load *l); /* global.c: knowledge bases that recipes use */
 void sl_load_check_scoped(struct sl_load *l);  /* scoped.c: what needs its neighbours */
-void sl_load_check_catalog(struct sl_load *l); /* global.c: what needs the recipes */
 
 /* backend.c: address, path and credentials of one backend_ref; see there. */
 struct sl_backend_ref {

@@ -55,9 +55,7 @@ static void load_rule(struct sl_load *l, const struct sl_feature *feature,
     uint32_t n_errors = l->c.diags->n_errors;
     struct sl_yaml empty = {.kind = SL_YAML_MAP, .line = node->line, .column = node->column};
     sl_schema_decode(&l->c, feature->fields, node->kind == SL_YAML_NULL ? &empty : node, decoded);
-    sl_str *name = decoded;
-    *name = sl_str_trim(*name);
-    *out = (struct sl_rule_cfg){.name = *name, .decoded = decoded, .node = node};
+    *out = (struct sl_rule_cfg){.name = *(sl_str *)decoded, .decoded = decoded, .node = node};
     if (feature->validate && l->c.diags->n_errors == n_errors)
         feature->validate(&l->c, node, decoded);
     if (!feature->is_active)
@@ -71,15 +69,16 @@ static void check_names(struct sl_load *l, const struct sl_signal_cfg *signal)
     sl_map_init(&seen, l->arena, 0);
     for (uint32_t i = 0; i < signal->n_rules; i++) {
         const struct sl_rule_cfg *rule = &signal->rules[i];
+        sl_str trimmed = sl_str_trim(rule->name);
         uint64_t first;
-        if (rule->name.n && sl_map_get(&seen, rule->name, &first)) {
+        if (trimmed.n && sl_map_get(&seen, trimmed, &first)) {
             const struct sl_yaml *name = sl_yaml_get(rule->node, SL_STR("name"));
             size_t length = sl_check_push_index(&l->c, i);
             sl_check_push(&l->c, SL_STR("name"));
             sl_check_error(&l->c, name, "duplicate local name \"%.*s\"; first at index %u",
                            SL_FMT(rule->name), (unsigned)first);
             sl_check_pop(&l->c, length);
-        } else if (rule->name.n && sl_map_put(&seen, rule->name, i) != SL_OK) {
+        } else if (trimmed.n && sl_map_put(&seen, trimmed, i) != SL_OK) {
             l->is_nomem = true;
         }
     }

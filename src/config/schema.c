@@ -154,10 +154,18 @@ static bool decode_bool(struct sl_check *c, const struct sl_field *f, const stru
     return false;
 }
 
+static bool is_text(const struct sl_check *c, const struct sl_yaml *node)
+{
+    double number;
+    bool truth;
+    return !c->wants_texts || (!sl_scalar_float(node, &number) && !sl_yaml_bool(node, &truth)) ||
+           node->is_expanded;
+}
+
 static bool decode_text(struct sl_check *c, const struct sl_field *f, const struct sl_yaml *node,
                         sl_str *out)
 {
-    if (node->kind != SL_YAML_SCALAR) {
+    if (node->kind != SL_YAML_SCALAR || !is_text(c, node)) {
         report_type(c, f, node, "a text");
         return false;
     }

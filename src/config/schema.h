@@ -111,6 +111,7 @@ struct sl_check {
     struct sl_diags *diags;
     struct sl_buf path;   /* "routing.signals.keywords[3].operator" */
     bool is_reading_only; /* no environment, no files: the management validation */
+    bool wants_texts;     /* a plain number or truth value is no text here (plugin payloads) */
 };
 
 /* Path bookkeeping for hand-written checks: push returns the length to pop to. */

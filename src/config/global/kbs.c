@@ -199,6 +199,9 @@ static void check_group(struct sl_check *c, const struct sl_kb_cfg *kb,
     for (uint32_t i = 0; i < group->labels.n; i++) {
         sl_str label = group->labels.items[i];
         const struct sl_yaml *at = node && i < node->n ? node->items[i] : node;
+        size_t length = sl_check_push(c, SL_STR("groups"));
+        sl_check_push(c, group->name);
+        sl_check_push_index(c, i);
         if (!has_label(kb, label))
             sl_check_error(c, at, "groups[\"%.*s\"] references unknown label \"%.*s\"",
                            SL_FMT(group->name), SL_FMT(label));
@@ -207,6 +210,7 @@ static void check_group(struct sl_check *c, const struct sl_kb_cfg *kb,
                 sl_check_error(c, at, "groups[\"%.*s\"] lists label \"%.*s\" twice",
                                SL_FMT(group->name), SL_FMT(label));
         }
+        sl_check_pop(c, length);
     }
 }
 
@@ -269,7 +273,9 @@ static void check_kb(struct sl_check *c, struct sl_kb_cfg *kb, const struct sl_y
     const struct sl_yaml *group_nodes = sl_yaml_get(node, SL_STR("groups"));
     const struct sl_yaml *metric_nodes = sl_yaml_get(node, SL_STR("metrics"));
     const struct sl_yaml *source = sl_yaml_get(node, SL_STR("source"));
+    size_t length = sl_check_push(c, SL_STR("source.path"));
     load_labels(c, kb, source ? source : node, base_dir);
+    sl_check_pop(c, length);
     for (uint32_t i = 0; i < kb->label_thresholds.n; i++) {
         if (!has_label(kb, thresholds[i].label))
             sl_check_error(c, thresholds[i].node,
@@ -279,8 +285,12 @@ static void check_kb(struct sl_check *c, struct sl_kb_cfg *kb, const struct sl_y
     for (uint32_t i = 0; i < kb->groups.n; i++)
         check_group(c, kb, &groups[i],
                     group_nodes && i < group_nodes->n ? group_nodes->items[i] : node);
-    for (uint32_t i = 0; i < kb->metrics.n; i++)
+    for (uint32_t i = 0; i < kb->metrics.n; i++) {
+        length = sl_check_push(c, SL_STR("metrics"));
+        sl_check_push_index(c, i);
         check_metric(c, kb, i, metric_nodes && i < metric_nodes->n ? metric_nodes->items[i] : node);
+        sl_check_pop(c, length);
+    }
 }
 
 void sl_global_check_kbs(struct sl_check *c, struct sl_catalog_cfg *catalog,

@@ -275,10 +275,12 @@ static void decode_permissions(struct sl_check *c, const struct sl_yaml *node, s
     }
     sl_str *items = SL_NEW_ARRAY(c->arena, sl_str, node->n);
     for (uint32_t i = 0; items && i < node->n; i++) {
+        size_t length = sl_check_push_index(c, i);
         if (node->items[i]->kind == SL_YAML_SCALAR)
             items[i] = node->items[i]->text;
         else
             sl_check_error(c, node->items[i], "expected a permission such as config.read");
+        sl_check_pop(c, length);
     }
     *out = (struct sl_strs){items, items ? node->n : 0};
 }

@@ -63,19 +63,20 @@ static void validate(struct sl_check *c, const struct sl_yaml *node, const void 
 {
     const struct authz_rule *r = decoded;
     const struct authz_subject *subjects = r->subjects.items;
+    /* The reference's loader takes these; a subject without a kind or name is nobody. */
     if (r->subjects.n == 0)
-        sl_check_error(c, node, "role binding \"%.*s\": at least one subject is required",
-                       SL_FMT(r->name));
+        sl_check_warn(c, node, "role binding \"%.*s\": without a subject nobody has the role",
+                      SL_FMT(r->name));
     for (uint32_t i = 0; i < r->subjects.n; i++) {
         const struct sl_yaml *list = sl_yaml_get(node, SL_STR("subjects"));
         const struct sl_yaml *at = list && i < list->n ? list->items[i] : node;
         const struct sl_yaml *kind = sl_yaml_get(at, SL_STR("kind"));
         if (!subjects[i].kind && (!kind || kind->text.n == 0))
-            sl_check_error(c, at, "role binding \"%.*s\": subject kind must be User or Group",
-                           SL_FMT(r->name));
+            sl_check_warn(c, at, "role binding \"%.*s\": subject kind must be User or Group",
+                          SL_FMT(r->name));
         if (sl_str_trim(subjects[i].name).n == 0)
-            sl_check_error(c, at, "role binding \"%.*s\": subject name cannot be empty",
-                           SL_FMT(r->name));
+            sl_check_warn(c, at, "role binding \"%.*s\": a subject without a name is nobody",
+                          SL_FMT(r->name));
     }
 }
 

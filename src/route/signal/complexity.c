@@ -79,10 +79,12 @@ static const struct sl_field fields[] = {
 /* Nodes of the composer still to be looked at. */
 struct walk {
     const struct sl_yaml *stack[MAX_COMPOSER_NODES];
+    sl_str paths[MAX_COMPOSER_NODES];
     uint32_t n;
     uint32_t n_seen;
 };
 
+/* The check's path is at the node that has the conditions. */
 static void push_conditions(struct sl_check *c, struct walk *w, const struct sl_yaml *conditions)
 {
     if (!conditions || conditions->kind == SL_YAML_NULL)
@@ -96,7 +98,9 @@ static void push_conditions(struct sl_check *c, struct walk *w, const struct sl_
             sl_check_error(c, conditions, "has more than %d nodes", MAX_COMPOSER_NODES);
             return;
         }
-        w->stack[w->n++] = conditions->items[i];
+        w->stack[w->n] = conditions->items[i];
+        w->paths[w->n++] =
+            sl_arena_printf(c->arena, "%.*s.conditions[%u]", SL_FMT(sl_buf_str(&c->path)), i);
     }
 }
 
@@ -112,12 +116,17 @@ static void validate(struct sl_check *c, const struct sl_yaml *node, const void 
     (void)node;
     if (!rule->composer || rule->composer->kind == SL_YAML_NULL)
         return;
-    size_t length = sl_check_push(c, SL_STR("composer"));
+    sl_str before = sl_arena_dup(c->arena, sl_buf_str(&c->path));
+    sl_check_push(c, SL_STR("composer"));
     struct walk *w = SL_NEW(c->arena, struct walk);
-    if (w)
+    if (w) {
+        w->paths[w->n] = sl_arena_dup(c->arena, sl_buf_str(&c->path));
         w->stack[w->n++] = rule->composer;
+    }
     while (w && w->n > 0) {
         const struct sl_yaml *at = w->stack[--w->n];
+        sl_check_pop(c, 0);
+        sl_check_push(c, w->paths[w->n]);
         struct composer_node found = {0};
         sl_schema_decode(c, composer_fields, at, &found);
         if (!found.type.n && !is_operator(found.operator_))
@@ -126,7 +135,8 @@ static void validate(struct sl_check *c, const struct sl_yaml *node, const void 
                            SL_FMT(found.operator_));
         push_conditions(c, w, found.conditions);
     }
-    sl_check_pop(c, length);
+    sl_check_pop(c, 0);
+    sl_check_push(c, before);
 }
 
 /* A leaf that names nothing never holds: a warning, since the reference takes it silently. */
@@ -161,18 +171,24 @@ static void validate_in(struct sl_check *c, const struct sl_recipe_scope *scope,
     (void)node;
     if (!rule->composer || rule->composer->kind != SL_YAML_MAP)
         return;
-    size_t length = sl_check_push(c, SL_STR("composer"));
+    sl_str before = sl_arena_dup(c->arena, sl_buf_str(&c->path));
+    sl_check_push(c, SL_STR("composer"));
     struct walk *w = SL_NEW(c->arena, struct walk);
-    if (w)
+    if (w) {
+        w->paths[w->n] = sl_arena_dup(c->arena, sl_buf_str(&c->path));
         w->stack[w->n++] = rule->composer;
+    }
     while (w && w->n > 0) {
         const struct sl_yaml *at = w->stack[--w->n];
+        sl_check_pop(c, 0);
+        sl_check_push(c, w->paths[w->n]);
         const struct sl_yaml *conditions = sl_yaml_get(at, SL_STR("conditions"));
         check_leaf(c, scope, at);
         if (conditions && conditions->kind == SL_YAML_LIST)
             push_conditions(c, w, conditions);
     }
-    sl_check_pop(c, length);
+    sl_check_pop(c, 0);
+    sl_check_push(c, before);
 }
 
 const struct sl_signal_type sl_signal_complexity = {

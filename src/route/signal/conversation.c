@@ -115,7 +115,8 @@ static const struct sl_field fields[] = {
 static bool is_given(const struct sl_yaml *node, const char *key)
 {
     const struct sl_yaml *value = sl_yaml_get(node, sl_str_from(key));
-    return value && value->kind != SL_YAML_NULL;
+    return value && value->kind != SL_YAML_NULL &&
+           !(value->kind == SL_YAML_SCALAR && sl_str_trim(value->text).n == 0);
 }
 
 static void validate(struct sl_check *c, const struct sl_yaml *node, const void *decoded)

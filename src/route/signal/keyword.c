@@ -42,7 +42,7 @@ static const struct sl_field fields[] = {
      .help = "What the rule is for."},
     {.key = "operator",
      .type = SL_F_ENUM,
-     .flags = SL_EXACT,
+     .flags = SL_EXACT | SL_LENIENT,
      .offset = offsetof(struct keyword_rule, op),
      .choices = operator_names,
      .help = "AND: all keywords, OR: any, NOR: none."},
@@ -57,7 +57,7 @@ static const struct sl_field fields[] = {
      .help = "Whether case matters; bm25 and fuzzy matching always ignore it."},
     {.key = "method",
      .type = SL_F_ENUM,
-     .flags = SL_TRIMMED,
+     .flags = SL_TRIMMED | SL_LENIENT,
      .offset = offsetof(struct keyword_rule, method),
      .choices = method_names,
      .help = "Empty: whole words; regex: RE2 expressions; bm25: ranked stems; ngram: similarity."},
@@ -105,10 +105,13 @@ static void validate(struct sl_check *c, const struct sl_yaml *node, const void 
 {
     const struct keyword_rule *r = decoded;
     const struct sl_yaml *op = sl_yaml_get(node, SL_STR("operator"));
-    /* An unknown operator was reported by the field table. */
+    /* The reference's loader takes anything here; an unknown operator counts as OR. */
+    for (int i = OP_AND; op && r->op == OP_UNSET && operator_names[i]; i++)
+        if (sl_str_eq_nocase(op->text, sl_str_from(operator_names[i])))
+            sl_check_error(c, op, "unsupported keyword rule operator: \"%.*s\"; write %s",
+                           SL_FMT(op->text), operator_names[i]);
     if (r->op == OP_UNSET && (!op || op->text.n == 0))
-        sl_check_error(c, op ? op : node,
-                       "unsupported keyword rule operator: \"\" (valid: AND, OR, NOR)");
+        sl_check_warn(c, op ? op : node, "a keyword rule without an operator counts as OR");
     if (r->is_fuzzy && r->method > METHOD_REGEX)
         sl_check_warn(c, node, "fuzzy_match has no effect on method %s", method_names[r->method]);
     if (r->is_case_sensitive && r->method == METHOD_BM25)
@@ -275,11 +278,10 @@ static bool holds(enum operator_kind op, uint32_t n_found, uint32_t n)
     case OP_AND:
         return n_found == n;
     case OP_OR:
+    case OP_UNSET:
         return n_found > 0;
     case OP_NOR:
         return n_found == 0;
-    case OP_UNSET:
-        break;
     }
     return false;
 }

@@ -174,9 +174,13 @@ static void validate_source(struct sl_check *c, const struct sl_yaml *source,
     case SOURCE_SEQUENCE:
         if (s->sequences.n == 0)
             STRUCTURE_ERROR(c, source, r, "sequence source requires sequences");
-        for (uint32_t i = 0; i < s->sequences.n; i++)
+        for (uint32_t i = 0; i < s->sequences.n; i++) {
+            size_t length = sl_check_push(c, SL_STR("feature.source.sequences"));
+            sl_check_push_index(c, i);
             if (sequences[i].n < 2)
                 STRUCTURE_ERROR(c, source, r, "sequence entries must contain at least 2 markers");
+            sl_check_pop(c, length);
+        }
         break;
     case SOURCE_BYTES:
         if (r->feature.type && r->feature.type != FEATURE_COUNT)
