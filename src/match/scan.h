@@ -6,9 +6,9 @@
  * automaton (regex.h). So a hit is always exact, and compiling takes a few milliseconds.
  *
  * Word edges: an edge of a literal that is a word character (letter, mark, digit, underscore of
- * any script) needs a neighbour that is none. Scripts written without blanks (CJK, Thai, Lao,
- * Khmer, Myanmar ...) need no edge and are one for others; a literal that holds a Han character
- * matches anywhere.
+ * any script) needs a neighbour that is none. Scripts written without blanks (Han, kana, Thai,
+ * Lao, Khmer, Myanmar ...) need no edge and are one for others; so is Hangul for others, while a
+ * Korean word wants its own edges. A literal that holds a Han character matches anywhere.
  *
  * Threads: a compiled scan is immutable; scratch and hits belong to one thread. Pure: no I/O.
  */

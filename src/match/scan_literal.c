@@ -12,9 +12,21 @@
 #define MAX_VARIANTS    8
 #define MAX_PIECE_BYTES 32
 
+static bool is_hangul(uint32_t cp)
+{
+    return sl_unicode_script(cp) == SL_SCRIPT_HANGUL;
+}
+
+/* An edge that needs a neighbour: Korean, unlike the other scripts of East Asia, has blanks. */
 static bool is_word_char(uint32_t cp)
 {
-    return sl_unicode_is_word(cp) && !sl_unicode_is_unspaced(cp);
+    return sl_unicode_is_word(cp) && (!sl_unicode_is_unspaced(cp) || is_hangul(cp));
+}
+
+/* Whether two neighbours belong to one word: `API` and a Korean particle behind it do not. */
+static bool is_one_word(uint32_t edge, uint32_t neighbour)
+{
+    return is_word_char(neighbour) && is_hangul(edge) == is_hangul(neighbour);
 }
 
 static bool is_letter_or_digit(uint32_t cp)
@@ -151,18 +163,20 @@ enum sl_rc sl_scan_literal_entries(const struct sl_scan_pattern *p, uint32_t id,
     return rc == SL_OK ? add_third_cases(p, id, from, to, add, ctx) : rc;
 }
 
-static bool is_edge(const struct sl_scan_pattern *p, uint32_t neighbour)
+static bool is_apart(const struct sl_scan_pattern *p, uint32_t edge, uint32_t neighbour)
 {
-    return p->flags & SL_SCAN_WORD_EDGES ? !is_word_char(neighbour)
+    return p->flags & SL_SCAN_WORD_EDGES ? !is_one_word(edge, neighbour)
                                          : !is_letter_or_digit(neighbour);
 }
 
 static bool has_edges(const struct sl_scan_pattern *p, sl_str text, size_t from, size_t to)
 {
     unsigned n;
-    if (p->needs_left && from > 0 && !is_edge(p, sl_utf8_before(text, from, &n)))
+    if (p->needs_left && from > 0 &&
+        !is_apart(p, sl_utf8_at(text, from, &n), sl_utf8_before(text, from, &n)))
         return false;
-    return !p->needs_right || to >= text.n || is_edge(p, sl_utf8_at(text, to, &n));
+    return !p->needs_right || to >= text.n ||
+           is_apart(p, sl_utf8_before(text, to, &n), sl_utf8_at(text, to, &n));
 }
 
 /* Compares the literal with text at `from`, folded; its end, or SIZE_MAX. */
