@@ -42,7 +42,7 @@ static void add_auto_names(struct sl_load *l, struct name_list *list)
     struct sl_name_entry entry = {
         .kind = SL_NAME_AUTO,
         .is_listed = true,
-        .description = SL_STR_INIT("Routed automatically"),
+        .description = SL_STR_INIT("Intelligent Router for Mixture-of-Models"),
     };
     sl_str usual[] = {SL_STR_INIT("vllm-sr/auto"), SL_STR_INIT("auto"), router->auto_model_name};
     const sl_str *names = usual;

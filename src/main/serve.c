@@ -2,6 +2,7 @@
 #include "main/serve_parts.h"
 
 #include "base/log.h"
+#include "main/policy_file.h"
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "proxy/upstream/registry.h"
@@ -17,20 +18,6 @@
 #define MAX_MISTAKES 200
 
 /* ---- loading ----------------------------------------------------------------------------- */
-
-static void print_mistakes(sl_str path, const struct sl_diags *diags)
-{
-    for (uint32_t i = 0; i < diags->n; i++) {
-        const struct sl_diag *d = &diags->items[i];
-        const char *kind = d->severity == SL_ERROR ? "error" : "warning";
-        if (d->severity == SL_NOTE)
-            continue;
-        fprintf(stderr, "%.*s:%u:%u: %s: %.*s%s%.*s\n", SL_FMT(d->file.n ? d->file : path), d->line,
-                d->column, kind, SL_FMT(d->path), d->path.n ? ": " : "", SL_FMT(d->message));
-    }
-    if (diags->n_errors > diags->n)
-        fprintf(stderr, "... and %u more\n", diags->n_errors - diags->n);
-}
 
 static bool is_servable(const struct sl_config *config, bool allows_inactive)
 {
@@ -57,7 +44,7 @@ struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *optio
     enum sl_rc rc = sl_config_load(&config, path, options, &diags);
     if (rc == SL_OK)
         rc = sl_policy_compile(config, &diags);
-    print_mistakes(path, &diags);
+    sl_diags_print(stderr, &diags, path, false);
     if (rc != SL_OK && !diags.n_errors)
         fprintf(stderr, "%.*s: error: cannot be loaded: %s\n", SL_FMT(path), sl_rc_name(rc));
     if (config && (rc != SL_OK || diags.n_errors || !is_servable(config, allows_inactive))) {
