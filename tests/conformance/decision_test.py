@@ -32,6 +32,9 @@ DEVIATIONS = {
         "accent_end", "accent_start", "cyrillic", "arabic_thai",
         # "$100" expanded as an environment variable
         "dollar")},
+    # one word character of ASCII beside a letter outside it ("a" in "gustaría"); "x*" ends in a symbol
+    "keyword:one_letter": lambda text: not text.isascii(),
+    "keyword:regexish": lambda text: "x*" in text,
     # trigrams pooled over the whole text
     **{f"keyword:{name}": lambda text: len(text) >= SHORT
        for name in ("ng_default", "ng_strict", "ng_two", "ng_and", "ng_nor")},
@@ -55,6 +58,8 @@ RIGHT = [
     ("keyword:dollar", "that costs $100 today", True), ("keyword:dollar", "hello", False),
     ("keyword:ng_default", "please look at this, it is urgnt and we need an answer by noon", True),
     ("keyword:ng_default", "a recipe for lentil soup with carrots, onions and a little cumin", False),
+    ("keyword:one_letter", "me gustaría", False), ("keyword:one_letter", "a más b", True),
+    ("keyword:regexish", "the pattern x* here", True),
     ("language:fr", "un café noir, s'il vous plaît, et l'addition", True),
     ("language:en", "un café noir, s'il vous plaît, et l'addition", False),
 ]
