@@ -4,6 +4,7 @@
  * turn. Then the memory of idle connections. CPU is the server process's own time on a processor
  * (/proc/PID/schedstat), which other load on the machine does not inflate much.
  */
+#include "base/clock.h"
 #include "http/server.h"
 #include "net/listen.h"
 
@@ -215,7 +216,9 @@ int main(void)
     struct rlimit files = {32768, 32768};
     setrlimit(RLIMIT_NOFILE, &files);
     uint16_t port = 0, nginx_port;
+    uint64_t began_ns = sl_clock_ns();
     pid_t ours = start_ours(&port);
+    double ready_ms = (double)(sl_clock_ns() - began_ns) / 1e6;
     nginx_port = free_port();
     pid_t nginx = start_nginx(nginx_port);
     if (ours < 0 || nginx < 0) {
@@ -233,6 +236,7 @@ int main(void)
     printf("sluice   %6.2f us CPU a request, %8.0f requests/s\n", a.us, a.per_s);
     printf("nginx    %6.2f us CPU a request, %8.0f requests/s\n", b.us, b.per_s);
     printf("ratio    %6.2f of nginx's CPU\n", b.us > 0 ? a.us / b.us : 0);
+    printf("ready    %6.2f ms from fork to listening\n", ready_ms);
     measure_idle("sluice", ours, port);
     measure_idle("nginx", nginx, nginx_port);
     kill(ours, SIGKILL);

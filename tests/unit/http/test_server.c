@@ -53,8 +53,45 @@ static void send_big(struct sl_exchange *x)
     sl_reply_end(x);
 }
 
+struct later {
+    struct sl_timer timer;
+    struct sl_exchange *x;
+};
+
+static void answer_later(struct sl_loop *l, struct sl_timer *timer)
+{
+    (void)l;
+    struct sl_exchange *x = SL_CONTAINER(timer, struct later, timer)->x;
+    struct iovec iov = {(void *)(uintptr_t) "later", 5};
+    if (sl_str_eq(x->path, SL_STR("/paused"))) {
+        sl_exchange_resume(x);
+        return;
+    }
+    /* Outside of any callback of the server: head, body and end each on their own. */
+    assert_int_equal(sl_reply_head(x, 200, NULL, 5), SL_OK);
+    assert_int_equal(sl_reply_head(x, 200, NULL, 5), SL_INVALID);
+    assert_int_equal(sl_reply_body(x, &iov, 1), SL_OK);
+    assert_int_equal(sl_reply_body(x, &iov, 1), SL_INVALID); /* more than promised */
+    sl_reply_end(x);
+}
+
+static void wake_later(struct sl_exchange *x)
+{
+    struct later *l = SL_NEW(x->arena, struct later);
+    assert_non_null(l);
+    *l = (struct later){.timer.on_timer = answer_later, .x = x};
+    sl_timer_start(x->loop, &l->timer, 20);
+}
+
 static void on_request(void *app, struct sl_exchange *x)
 {
+    if (sl_str_eq(x->path, SL_STR("/paused"))) {
+        sl_exchange_pause(x);
+        wake_later(x);
+    } else if (sl_str_eq(x->path, SL_STR("/abort-at-once"))) {
+        sl_reply_abort(x);
+        assert_int_equal(sl_reply_head(x, 200, NULL, 0), SL_CLOSED);
+    }
     (void)app;
     atomic_fetch_add(&n_requests, 1);
     if (sl_str_eq(x->path, SL_STR("/early")))
@@ -95,6 +132,13 @@ static void on_end(void *app, struct sl_exchange *x, sl_str body)
         struct sl_headers headers = {0};
         assert_int_equal(sl_headers_add(&headers, x->arena, SL_STR("x"), SL_STR("a\r\nb: c")), 0);
         sl_reply_all(x, 200, &headers, SL_STR(""));
+    } else if (sl_str_eq(x->path, SL_STR("/later"))) {
+        wake_later(x);
+    } else if (sl_str_eq(x->path, SL_STR("/paused"))) {
+        sl_reply_all(x, 200, NULL, body);
+    } else if (sl_str_eq(x->path, SL_STR("/abort"))) {
+        assert_int_equal(sl_reply_head(x, 200, NULL, 5), SL_OK);
+        sl_reply_abort(x);
     } else if (sl_str_eq(x->path, SL_STR("/peer"))) {
         sl_reply_all(x, 200, NULL, x->peer);
     } else if (!sl_str_eq(x->path, SL_STR("/never"))) {
@@ -513,6 +557,47 @@ static void too_many_connections_are_turned_away(void **state)
     stop_server();
 }
 
+static void answers_may_come_from_anywhere(void **state)
+{
+    (void)state;
+    start_server();
+    const char *a = talk("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"
+                         "GET /later HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_int_equal(count(a, "\r\n\r\nlater"), 2);
+    wait_for(&n_delivered, 2);
+    a = talk("POST /paused HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+             "POST /paused HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+             "Connection: close\r\n\r\n3\r\nxyz\r\n0\r\n\r\n");
+    assert_non_null(strstr(a, "\r\n\r\nabc"));
+    assert_non_null(strstr(a, "\r\n\r\nxyz"));
+    stop_server();
+}
+
+static void an_aborted_answer_has_no_proper_end(void **state)
+{
+    (void)state;
+    start_server();
+    assert_null(strstr(talk("GET /abort HTTP/1.1\r\nHost: x\r\n\r\n"), "later"));
+    assert_string_equal(talk("GET /abort-at-once HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+    wait_for(&n_failed, 2);
+    stop_server();
+}
+
+static void destroying_ends_whatever_is_left(void **state)
+{
+    (void)state;
+    start_server();
+    int waiting = dial(), half = dial(), idle = dial();
+    put_text(waiting, "GET /never HTTP/1.1\r\nHost: x\r\n\r\nGET /never HTTP");
+    put_text(half, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe");
+    wait_for(&n_requests, 2);
+    stop_server();
+    assert_int_equal(atomic_load(&n_failed), 2);
+    close(waiting);
+    close(half);
+    close(idle);
+}
+
 static void the_same_works_over_tls(void **state)
 {
     (void)state;
@@ -566,6 +651,9 @@ int main(void)
         cmocka_unit_test(slow_and_silent_clients_are_let_go),
         cmocka_unit_test(draining_lets_answers_end),
         cmocka_unit_test(too_many_connections_are_turned_away),
+        cmocka_unit_test(answers_may_come_from_anywhere),
+        cmocka_unit_test(an_aborted_answer_has_no_proper_end),
+        cmocka_unit_test(destroying_ends_whatever_is_left),
         cmocka_unit_test(the_same_works_over_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

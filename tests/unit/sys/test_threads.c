@@ -35,7 +35,8 @@ static enum sl_rc on_start(void *ctx, unsigned i, struct sl_loop *loop)
     if (i == fails_at)
         return SL_DENIED;
     atomic_fetch_add(&n_started, 1);
-    signals.on_signal = on_signal;
+    if (i == 0)
+        signals.on_signal = on_signal;
     return i == 0 ? sl_signals_open(loop, &signals) : SL_OK;
 }
 
