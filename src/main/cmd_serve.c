@@ -3,6 +3,7 @@
 #include "main/command.h"
 #include "main/options.h"
 #include "main/serve.h"
+#include "main/serve_found.h"
 
 #include <stdio.h>
 
@@ -36,19 +37,21 @@ static int run(int argc, char **argv)
         return 2;
     if (o.n_operands)
         return sl_usage_error(&o, "unexpected \"%s\"; the file is given with -c", o.operands[0]);
-    if (!file)
-        return sl_usage_error(&o, "which configuration? give -c FILE");
-    struct sl_config *config = sl_serve_load(sl_str_from(file), &serve.load, serve.allows_inactive);
+    struct sl_config *config =
+        file ? sl_serve_load(sl_str_from(file), &serve.load, serve.allows_inactive)
+             : sl_serve_found(&serve);
     return config ? sl_serve_with_config(config, &serve) : 1;
 }
 
 const struct sl_command sl_command_serve = {
     .name = "serve",
     .summary = "route requests",
-    .usage = "sluice serve -c FILE [--listen ADDR:PORT] [--allow-inactive] [--access-log]",
+    .usage = "sluice serve [-c FILE] [--listen ADDR:PORT] [--allow-inactive] [--access-log]",
     .help =
         "Serves the OpenAI-compatible API on the configuration's listeners, and health, metrics\n"
         "and evaluation on its management address.\n\n"
+        "Without a file it looks for model servers on the usual local ports and for provider keys\n"
+        "in the environment, makes a policy of what it finds, and says what that is.\n\n"
         "The file is loaded again when it changes or on SIGHUP: running requests keep the\n"
         "configuration they began with, and a file with mistakes changes nothing.\n"
         "SIGTERM ends in order: no new connections, running requests are finished.\n\n"
