@@ -35,7 +35,7 @@ static const struct sl_field fields[] = {
              "computer science, economics, engineering, health, history, law, math, other, "
              "philosophy, physics, psychology."},
     {"model_scores", SL_F_LIST, SL_CHECKED_SUB(model_score_fields),
-     .help = "Scores of models from older files; accepted and not used."},
+     .help = "Scores of models; read by algorithm `static` in a decision of the domain's name."},
     SL_FIELD_END,
 };
 
