@@ -1,4 +1,4 @@
-/* Reasoning families, and the one local classifier that all recipes share. */
+/* Checks of providers.defaults.reasoning_families. */
 #include "config/global/tables.h"
 
 static sl_str text_of(const struct sl_yaml *map, const char *key)
@@ -54,69 +54,4 @@ void sl_check_reasoning_families(struct sl_check *c, const struct sl_yaml *famil
         sl_check_pop(c, item);
     }
     sl_check_pop(c, length);
-}
-
-/* ---- local classifiers --------------------------------------------------------------------- */
-
-static bool is_local(const struct sl_yaml *rule)
-{
-    return sl_str_eq(text_of(rule, "type"), SL_STR("local"));
-}
-
-static bool is_cpu(const struct sl_yaml *rule)
-{
-    bool value = false;
-    const struct sl_yaml *node = sl_yaml_get(rule, SL_STR("use_cpu"));
-    return node && sl_yaml_bool(node, &value) && value;
-}
-
-static bool have_equal_labels(const struct sl_yaml *a, const struct sl_yaml *b)
-{
-    if (!a || !b || a->n != b->n)
-        return a == b;
-    for (uint32_t i = 0; i < a->n; i++) {
-        if (!sl_str_eq(a->items[i]->text, b->items[i]->text))
-            return false;
-    }
-    return true;
-}
-
-static bool are_same_model(const struct sl_yaml *a, const struct sl_yaml *b)
-{
-    return sl_str_eq(text_of(a, "model_path"), text_of(b, "model_path")) &&
-           is_cpu(a) == is_cpu(b) &&
-           have_equal_labels(sl_yaml_get(a, SL_STR("labels")), sl_yaml_get(b, SL_STR("labels")));
-}
-
-void sl_check_local_classifiers(struct sl_check *c, const struct sl_recipe_cfg *recipes,
-                                uint32_t n_recipes)
-{
-    const struct sl_yaml *first = NULL;
-    uint32_t first_recipe = 0;
-    for (uint32_t i = 0; sl_signal_features[i]; i++) {
-        if (strcmp(sl_signal_features[i]->name, "classifier") != 0)
-            continue;
-        for (uint32_t r = 0; r < n_recipes; r++) {
-            const struct sl_signal_cfg *signal = &recipes[r].signals[i];
-            for (uint32_t k = 0; k < signal->n_rules; k++) {
-                const struct sl_yaml *rule = signal->rules[k].node;
-                if (!is_local(rule))
-                    continue;
-                if (!first) {
-                    first = rule;
-                    first_recipe = r;
-                } else if (r == first_recipe) {
-                    sl_check_error(c, rule,
-                                   "routing.signals.classifiers[\"%.*s\"]: only one local "
-                                   "classifier is supported",
-                                   SL_FMT(signal->rules[k].name));
-                } else if (!are_same_model(first, rule)) {
-                    sl_check_error(c, rule,
-                                   "routing recipes \"%.*s\" and \"%.*s\" declare incompatible "
-                                   "local classifiers; path, labels and device must agree",
-                                   SL_FMT(recipes[first_recipe].name), SL_FMT(recipes[r].name));
-                }
-            }
-        }
-    }
 }

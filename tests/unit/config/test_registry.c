@@ -105,7 +105,7 @@ static void check_fields(struct problems *p, const char *record, const struct sl
 /* ---- records ------------------------------------------------------------------------------- */
 
 /* Decodes the example as the loader would; the first diagnostic, or NULL. */
-static void check_example(struct problems *p, const struct sl_feature *feature)
+static void check_example(struct problems *p, const struct sl_feature *feature, bool is_plugin)
 {
     struct sl_arena arena;
     struct sl_diags diags;
@@ -113,7 +113,7 @@ static void check_example(struct problems *p, const struct sl_feature *feature)
     struct sl_yaml *node = NULL;
     sl_arena_init(&arena, NULL, 4 << 20);
     sl_diags_init(&diags, &arena, 8);
-    struct sl_check c = {.arena = &arena, .diags = &diags};
+    struct sl_check c = {.arena = &arena, .diags = &diags, .wants_texts = is_plugin};
     sl_buf_init(&c.path, 4096);
     void *decoded = sl_arena_zero(&arena, 1, feature->size ? feature->size : 1);
     if (sl_yaml_parse(&node, &arena, sl_str_from(feature->example), NULL, &err) != SL_OK) {
@@ -144,7 +144,7 @@ static void check_feature(struct problems *p, const struct sl_feature *feature, 
     if (feature->fields && is_blank(feature->example))
         report(p, name, "no example", NULL);
     if (feature->fields && !is_blank(feature->example))
-        check_example(p, feature);
+        check_example(p, feature, !strcmp(kind, "plugin"));
     check_fields(p, name, feature->fields);
 }
 
@@ -154,7 +154,7 @@ static bool has_vectors(const char *kind, const char *name)
     char path[512];
     size_t length = strlen(name);
     bool is_found = false;
-    snprintf(path, sizeof(path), SLUICE_SOURCE_DIR "/tests/vectors/%s", kind);
+    (void)snprintf(path, sizeof(path), SLUICE_SOURCE_DIR "/tests/vectors/%s", kind);
     DIR *folder = opendir(path);
     for (struct dirent *entry; folder && (entry = readdir(folder));)
         is_found =
