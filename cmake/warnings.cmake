@@ -16,3 +16,8 @@ elseif(SLUICE_SANITIZE STREQUAL "thread")
     target_compile_options(sluice_warnings INTERFACE -fsanitize=thread)
     target_link_options(sluice_warnings INTERFACE -fsanitize=thread)
 endif()
+
+if(SLUICE_FUZZ)
+    # Coverage of the library itself, not only of the target's file, steers the search.
+    target_compile_options(sluice_warnings INTERFACE -fsanitize=fuzzer-no-link)
+endif()

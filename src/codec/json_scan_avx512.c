@@ -12,44 +12,83 @@
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx2,bmi")))
 
-AVX512 static inline uint64_t special_mask(__m512i bytes)
-{
-    return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')) |
-           _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\')) |
-           _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20));
-}
-
-AVX512 static const char *scan_string(const char *p, const char *end, uint32_t *flags)
-{
-    for (;;) {
-        uint64_t special = 0;
-        while (end - p >= 64) {
-            special = special_mask(_mm512_loadu_si512(p));
-            if (special)
-                break;
-            p += 64;
-        }
-        if (!special) {
-            size_t left = (size_t)(end - p);
-            uint64_t mask = left < 64 ? (1ull << left) - 1 : ~0ull;
-            special = special_mask(_mm512_maskz_loadu_epi8(mask, p)) & mask;
-            if (!special)
-                return end;
-        }
-        p += __builtin_ctzll(special);
-        if (*p != '\\')
-            return p;
-        *flags |= SL_JSON_ESCAPED;
-        const char *behind = sl_json_skip_escape(p, end);
-        if (!behind)
-            return p;
-        p = behind;
-    }
-}
-
 AVX512 static inline __m512i table(const uint8_t values[16])
 {
     return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)values));
+}
+
+/* Bytes that may follow a backslash: "/ (bit 0), \\ (1), bfn (2), rtu (3), by nibbles. */
+static const uint8_t escape_low[16] = {0, 0, 1 | 4 | 8, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1};
+static const uint8_t escape_high[16] = {0, 0, 1, 0, 0, 2, 4, 8};
+
+AVX512 static inline uint64_t escapable_mask(__m512i bytes)
+{
+    __m512i high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(0x0f));
+    /* A byte from 0x80 on selects nothing in the first table. */
+    return _mm512_test_epi8_mask(_mm512_shuffle_epi8(table(escape_low), bytes),
+                                 _mm512_shuffle_epi8(table(escape_high), high));
+}
+
+/*
+ * Which bytes follow an escaping backslash, by the carries of one subtraction (simdjson's method):
+ * odd runs of backslashes end in an escape. *carry is 1 when the last byte before the block did.
+ */
+static inline uint64_t escaped_mask(uint64_t backslash, uint64_t *carry)
+{
+    const uint64_t odd = 0xaaaaaaaaaaaaaaaau;
+    uint64_t candidates = backslash & ~*carry;
+    uint64_t ends = (((candidates << 1) | odd) - candidates) ^ odd;
+    uint64_t escaped = ends ^ (backslash | *carry);
+    *carry = (ends & backslash) >> 63;
+    return escaped;
+}
+
+/* The first of the \uXXXX in u_mask that lacks its digits, as a mask; 0 when all are whole. */
+static uint64_t bad_hex(const char *block, const char *end, uint64_t u_mask)
+{
+    for (; u_mask; u_mask &= u_mask - 1) {
+        const char *u = block + __builtin_ctzll(u_mask);
+        if (end - u < 5 || !sl_is_hex(u[1]) || !sl_is_hex(u[2]) || !sl_is_hex(u[3]) ||
+            !sl_is_hex(u[4]))
+            return u_mask & -u_mask;
+    }
+    return 0;
+}
+
+/*
+ * A block at a time, whatever stands in it: text with an escape in every other block would
+ * mispredict a branch at each, were they taken one by one.
+ */
+AVX512 static const char *scan_string(const char *p, const char *end, uint32_t *flags)
+{
+    const __m512i quote = _mm512_set1_epi8('"'), slash = _mm512_set1_epi8('\\');
+    uint64_t carry = 0;
+    for (; p < end; p += 64) {
+        size_t left = (size_t)(end - p);
+        uint64_t inside = left < 64 ? (1ull << left) - 1 : ~0ull;
+        __m512i bytes = _mm512_maskz_loadu_epi8(inside, p);
+        uint64_t backslash = _mm512_cmpeq_epi8_mask(bytes, slash), had = carry;
+        uint64_t escaped = escaped_mask(backslash, &carry);
+        uint64_t bad = escaped & ~escapable_mask(bytes);
+        uint64_t u_mask = escaped & _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('u'));
+        uint64_t stop = (_mm512_cmpeq_epi8_mask(bytes, quote) & ~escaped) |
+                        _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20));
+        if (SL_UNLIKELY(u_mask != 0))
+            bad |= bad_hex(p, end, u_mask);
+        /* A bad escape is reported at its backslash, one byte before. */
+        if (SL_UNLIKELY(had && (bad & 1)))
+            return p - 1;
+        stop |= bad >> 1;
+        if (stop) {
+            unsigned at = (unsigned)__builtin_ctzll(stop);
+            if (backslash & ((2ull << at) - 1))
+                *flags |= SL_JSON_ESCAPED;
+            return at < left ? p + at : end;
+        }
+        if (backslash)
+            *flags |= SL_JSON_ESCAPED;
+    }
+    return carry ? end - 1 : end;
 }
 
 struct utf8_state {

@@ -1,6 +1,6 @@
 /* Splices equal parse-edit-print: the first 8 bytes seed random edits of the text behind them. */
-#include "../unit/support/naive_json.c"
-#include "../unit/support/naive_splice.c"
+#include "support/naive_json.c"
+#include "support/naive_splice.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
