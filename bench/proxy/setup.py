@@ -115,7 +115,7 @@ class Bench:
         port = free_port()
         file = self.folder / f"policy{port}.yaml"
         file.write_text(policy(port, upstream, free_port()))
-        process = self.spawn(PROXY_CORE, BIN, "serve", "-c", file, "--metrics-port", 0)
+        process = self.spawn(PROXY_CORE, BIN, "serve", "-c", file, "--metrics-port", 0, "--no-access-log")
         wait_for(port)
         return port, [process.pid]
 
@@ -148,11 +148,17 @@ def rss_kib(pids):
     return total
 
 
+PROSE = (
+    "The committee met on a grey morning and went through the minutes, the open points and the plans for spring. "
+    "Some members asked for a second reading; others, who had travelled far, wanted the vote at once. "
+    "In the end the chair proposed a compromise that nobody loved and everybody could live with. ")
+
+
 def body(size):
-    """A chat request of about `size` bytes; ordinary prose with a few rule words."""
-    prose = "Please explain how the invoice of last month was computed and whether the totals agree. "
-    return '{"model": "auto", "messages": [{"role": "user", "content": "%s"}]}' % (
-        (prose * (size // len(prose) + 1))[:max(size - 64, 16)])
+    """A chat request of about `size` bytes: ordinary prose with one rule word near its end."""
+    end = " What does the invoice say?"
+    text = (PROSE * (size // len(PROSE) + 1))[:max(size - 64 - len(end), 16)] + end
+    return '{"model": "auto", "messages": [{"role": "user", "content": "%s"}]}' % text
 
 
 def wrk(folder, port, payload, seconds, connections):

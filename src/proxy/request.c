@@ -93,7 +93,7 @@ static bool refuse_body(struct sl_px *px, enum sl_rc rc, const struct sl_err *er
     if (rc == SL_NOMEM)
         sl_px_error(px, 503, "out of memory for this request");
     else
-        sl_px_error(px, rc == SL_LIMIT ? 413 : 400, "%s", err->message);
+        sl_px_error(px, 400, "%s", err->message);
     return false;
 }
 
