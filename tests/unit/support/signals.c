@@ -54,10 +54,9 @@ static void compile(struct signals *s, const struct sl_signal_type *type,
                                 .diags = &s->diags,
                                 .slot = add_slot,
                                 .slots = &at};
-    b.scan = sl_scan_builder_new(&s->arena);
+    b.scan = s->builder;
     family->type = type;
-    if (type->compile(&b, &family->state) != SL_OK ||
-        sl_scan_compile(b.scan, &family->scan, NULL) != SL_OK)
+    if (type->compile(&b, &family->state) != SL_OK)
         sl_diags_add(&s->diags, SL_ERROR, 0, 0, SL_STR(""), "compile failed");
 }
 
@@ -67,6 +66,7 @@ void signals_load(struct signals *s, sl_str yaml)
     sl_arena_init(&s->arena, NULL, 256 << 20);
     sl_diags_init(&s->diags, &s->arena, 1000);
     s->scratch = sl_scan_scratch_new();
+    s->builder = sl_scan_builder_new(&s->arena);
     struct sl_yaml *root;
     struct sl_err err;
     if (sl_yaml_parse(&root, &s->arena, yaml, NULL, &err) != SL_OK) {
@@ -87,6 +87,8 @@ void signals_load(struct signals *s, sl_str yaml)
         if (s->diags.n_errors == 0)
             compile(s, type, cfg);
     }
+    if (s->diags.n_errors == 0 && sl_scan_compile(s->builder, &s->scan, NULL) != SL_OK)
+        sl_diags_add(&s->diags, SL_ERROR, 0, 0, SL_STR(""), "compile failed");
 }
 
 void signals_free(struct signals *s)
@@ -94,8 +96,8 @@ void signals_free(struct signals *s)
     for (uint32_t i = 0; i < s->n_families; i++) {
         if (s->families[i].type->destroy && s->families[i].state)
             s->families[i].type->destroy(s->families[i].state);
-        sl_scan_free(s->families[i].scan);
     }
+    sl_scan_free(s->scan);
     sl_scan_scratch_free(s->scratch);
     sl_arena_reset(&s->arena);
 }
@@ -113,15 +115,12 @@ struct sl_slots signals_eval(struct signals *s, const struct sl_facts *facts,
     out.value = SL_NEW_ARRAY(arena, double, s->n_slots + 1);
     out.order = SL_NEW_ARRAY(arena, sl_slot, s->n_slots + 1);
     struct sl_signal_run run = {.facts = facts, .text = facts->eval, .out = &out, .arena = arena};
-    for (uint32_t i = 0; i < s->n_families; i++) {
-        struct sl_scan_hits hits;
-        run.hits = NULL;
-        if (s->families[i].scan &&
-            sl_scan_run(s->families[i].scan, run.text, s->scratch, arena, &hits) == SL_OK)
-            run.hits = &hits;
+    struct sl_scan_hits hits;
+    if (s->scan && sl_scan_run(s->scan, run.text, s->scratch, arena, &hits) == SL_OK)
+        run.hits = &hits;
+    for (uint32_t i = 0; i < s->n_families; i++)
         if (s->families[i].state)
             s->families[i].type->eval(s->families[i].state, &run);
-    }
     if (error)
         *error = run.error;
     return out;

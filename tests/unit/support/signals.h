@@ -19,9 +19,10 @@ struct signals {
     struct signals_family {
         const struct sl_signal_type *type;
         void *state;
-        struct sl_scan *scan;
     } families[64];
     uint32_t n_families;
+    struct sl_scan_builder *builder;
+    struct sl_scan *scan; /* of all families */
     struct sl_scan_scratch *scratch;
 };
 
