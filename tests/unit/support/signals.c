@@ -1,4 +1,4 @@
-#include "support/signals.h"
+#include "signals.h"
 
 #include "codec/yaml.h"
 #include "route/trace.h"
