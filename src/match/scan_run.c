@@ -77,7 +77,7 @@ struct run {
     uint64_t *found;
     uint64_t *gates;
     uint32_t *counts;
-    uint32_t *last_end; /* of the last counted occurrence; with counts or positions */
+    uint32_t *last_end; /* of the last counted occurrence */
     struct sl_scan_span **spans;
     uint32_t *n_spans;
 };
@@ -86,13 +86,12 @@ static void report(struct run *r, uint32_t id, struct sl_scan_span span)
 {
     const struct sl_scan_pattern *p = &r->scan->patterns[id];
     r->found[id >> 6] |= (uint64_t)1 << (id & 63);
-    if (!(p->flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS)) || span.from < r->last_end[id])
-        return;
-    r->last_end[id] = span.to;
-    if (p->flags & SL_SCAN_COUNTS)
-        r->counts[id]++;
     if (p->flags & SL_SCAN_POSITIONS && r->n_spans[id] < SL_SCAN_MAX_POSITIONS)
         r->spans[id][r->n_spans[id]++] = span;
+    if (p->flags & SL_SCAN_COUNTS && span.from >= r->last_end[id]) {
+        r->last_end[id] = span.to;
+        r->counts[id]++;
+    }
 }
 
 static bool is_settled(const struct run *r, uint32_t id)

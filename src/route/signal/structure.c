@@ -296,7 +296,7 @@ static enum sl_rc compile_rule(struct sl_signal_build *b, struct rule_state *s, 
         return add_literals(b, s, &source->keywords, flags);
     case SOURCE_SEQUENCE:
         for (uint32_t i = 0; i < source->sequences.n; i++) {
-            enum sl_rc rc = add_literals(b, s, &sequences[i], flags);
+            enum sl_rc rc = add_literals(b, s, &sequences[i], flags | SL_SCAN_POSITIONS);
             if (rc != SL_OK)
                 return rc;
         }
@@ -339,15 +339,26 @@ static double count(const struct rule_state *s, const struct sl_signal_run *run)
     return total;
 }
 
-static bool follows(const struct sl_strs *markers, bool is_case_sensitive, sl_str text)
+/* The end of a marker's first occurrence at or after `from`, or SIZE_MAX. */
+static size_t next_end(const struct sl_signal_run *run, uint32_t id, sl_str marker,
+                       bool is_case_sensitive, size_t from)
+{
+    uint32_t n = run->hits->n_spans[id];
+    for (uint32_t i = 0; i < n; i++)
+        if (run->hits->spans[id][i].from >= from)
+            return run->hits->spans[id][i].to;
+    /* More than the scan keeps: look for the rest. */
+    return n == SL_SCAN_MAX_POSITIONS ? sl_text_find(run->text, from, marker, is_case_sensitive)
+                                      : SIZE_MAX;
+}
+
+static bool follows(const struct sl_signal_run *run, const uint32_t *ids,
+                    const struct sl_strs *markers, bool is_case_sensitive)
 {
     size_t at = 0;
-    for (uint32_t i = 0; i < markers->n; i++) {
-        at = sl_text_find(text, at, markers->items[i], is_case_sensitive);
-        if (at == SIZE_MAX)
-            return false;
-    }
-    return true;
+    for (uint32_t i = 0; i < markers->n && at != SIZE_MAX; i++)
+        at = next_end(run, ids[i], markers->items[i], is_case_sensitive, at);
+    return at != SIZE_MAX;
 }
 
 static double sequence(const struct rule_state *s, const struct sl_signal_run *run)
@@ -359,7 +370,7 @@ static double sequence(const struct rule_state *s, const struct sl_signal_run *r
         bool has_all = run->hits != NULL;
         for (uint32_t k = 0; k < sequences[i].n && has_all; k++)
             has_all = sl_scan_found(run->hits, ids[k]);
-        if (has_all && follows(&sequences[i], source->is_case_sensitive, run->text))
+        if (has_all && follows(run, ids, &sequences[i], source->is_case_sensitive))
             return 1;
     }
     return 0;
