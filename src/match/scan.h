@@ -26,7 +26,8 @@ enum sl_scan_flags {
     SL_SCAN_CASELESS = 1 << 0,   /* Unicode simple case folding */
     SL_SCAN_WORD_EDGES = 1 << 1, /* an edge that is a word character needs a non-word neighbour */
     SL_SCAN_COUNTS = 1 << 2,     /* the number of non-overlapping matches is wanted, not only one */
-    SL_SCAN_POSITIONS = 1 << 3,  /* where a literal is (first SL_SCAN_MAX_POSITIONS, overlapping too) */
+    SL_SCAN_POSITIONS =
+        1 << 3, /* where a literal is (first SL_SCAN_MAX_POSITIONS, overlapping too) */
     SL_SCAN_LETTER_EDGES = 1 << 4, /* a literal must not touch a letter or digit (keyword sets) */
 };
 #define SL_SCAN_MAX_POSITIONS 64
