@@ -91,8 +91,15 @@ struct sl_loop_watch {
     struct sl_loop *loop;
     struct sl_timer timer;
     uint64_t due_ns;
-    struct sl_cell *lag, *free_bytes, *loops;
+    struct sl_metrics *metrics;
+    const struct sl_server *servers[SL_WATCH_SERVERS];
+    uint32_t n_servers;
 };
+
+static struct sl_cell *cell(struct sl_loop_watch *watch, enum sl_metric_id id)
+{
+    return sl_metrics_cell(watch->metrics, id, NULL, 0);
+}
 
 static void again(struct sl_loop_watch *watch)
 {
@@ -100,28 +107,55 @@ static void again(struct sl_loop_watch *watch)
     sl_timer_start(watch->loop, &watch->timer, WATCH_MS);
 }
 
+static void record_servers(struct sl_loop_watch *watch)
+{
+    struct sl_server_stats sum = {0};
+    for (uint32_t i = 0; i < watch->n_servers; i++) {
+        struct sl_server_stats one;
+        sl_server_get_stats(watch->servers[i], &one);
+        sum.accepted += one.accepted;
+        sum.active += one.active;
+        sum.rejected += one.rejected;
+        sum.bytes_in += one.bytes_in;
+        sum.bytes_out += one.bytes_out;
+    }
+    /* The server counts from its start as a counter does, so its totals are set, not added. */
+    sl_cell_set(cell(watch, SL_M_CONNECTIONS), (double)sum.active);
+    sl_cell_set(cell(watch, SL_M_CONNECTIONS_ACCEPTED), (double)sum.accepted);
+    sl_cell_set(cell(watch, SL_M_CONNECTIONS_REJECTED), (double)sum.rejected);
+    sl_cell_set(cell(watch, SL_M_BYTES_IN), (double)sum.bytes_in);
+    sl_cell_set(cell(watch, SL_M_BYTES_OUT), (double)sum.bytes_out);
+}
+
 static void on_timer(struct sl_loop *loop, struct sl_timer *timer)
 {
     struct sl_loop_watch *watch = SL_CONTAINER(timer, struct sl_loop_watch, timer);
     uint64_t now = sl_clock_ns();
-    sl_cell_observe(watch->lag, now > watch->due_ns ? (double)(now - watch->due_ns) / 1e9 : 0);
-    sl_cell_set(watch->free_bytes, (double)sl_loop_arena_pool(loop)->n_free * SL_ARENA_CHUNK_BYTES);
+    sl_cell_observe(cell(watch, SL_M_LOOP_LAG),
+                    now > watch->due_ns ? (double)(now - watch->due_ns) / 1e9 : 0);
+    sl_cell_set(cell(watch, SL_M_ARENA_FREE_BYTES),
+                (double)sl_loop_arena_pool(loop)->n_free * SL_ARENA_CHUNK_BYTES);
+    record_servers(watch);
     again(watch);
 }
 
-struct sl_loop_watch *sl_loop_watch_new(struct sl_loop *loop, struct sl_metrics *metrics)
+struct sl_loop_watch *sl_loop_watch_new(struct sl_loop *loop)
 {
     struct sl_loop_watch *watch = calloc(1, sizeof(*watch));
     if (!watch)
         return NULL;
     watch->loop = loop;
     watch->timer.on_timer = on_timer;
-    watch->lag = sl_metrics_cell(metrics, SL_M_LOOP_LAG, NULL, 0);
-    watch->free_bytes = sl_metrics_cell(metrics, SL_M_ARENA_FREE_BYTES, NULL, 0);
-    watch->loops = sl_metrics_cell(metrics, SL_M_LOOPS, NULL, 0);
-    sl_cell_set(watch->loops, 1);
+    watch->metrics = sl_metrics_new();
+    sl_cell_set(cell(watch, SL_M_LOOPS), 1);
     again(watch);
     return watch;
+}
+
+void sl_loop_watch_server(struct sl_loop_watch *watch, const struct sl_server *server)
+{
+    if (watch && watch->n_servers < SL_WATCH_SERVERS)
+        watch->servers[watch->n_servers++] = server;
 }
 
 void sl_loop_watch_free(struct sl_loop_watch *watch)
@@ -129,6 +163,6 @@ void sl_loop_watch_free(struct sl_loop_watch *watch)
     if (!watch)
         return;
     sl_timer_stop(watch->loop, &watch->timer);
-    sl_cell_set(watch->loops, 0);
+    sl_metrics_free(watch->metrics);
     free(watch);
 }

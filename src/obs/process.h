@@ -5,8 +5,11 @@
 #ifndef SL_OBS_PROCESS_H
 #define SL_OBS_PROCESS_H
 
+#include "http/server.h"
 #include "obs/metrics.h"
 #include "sys/loop.h"
+
+#define SL_WATCH_SERVERS 16
 
 /* Registers the collector of process figures. Once, at start. */
 void sl_process_collect(void);
@@ -22,9 +25,13 @@ struct sl_loop_watch;
 
 /*
  * Watches a loop until freed: two wake-ups a second that measure its lag and record its free arena
- * memory in `metrics` (this thread's). NULL when out of memory. Loop's thread.
+ * memory and its servers' connections. NULL when out of memory. Before the loop runs, or on its
+ * thread.
  */
-struct sl_loop_watch *sl_loop_watch_new(struct sl_loop *loop, struct sl_metrics *metrics);
+struct sl_loop_watch *sl_loop_watch_new(struct sl_loop *loop);
+/* Adds a server of this loop, at most SL_WATCH_SERVERS; it must outlive the watch or its last turn.
+ */
+void sl_loop_watch_server(struct sl_loop_watch *watch, const struct sl_server *server);
 void sl_loop_watch_free(struct sl_loop_watch *watch);
 
 #endif

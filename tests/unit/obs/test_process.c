@@ -42,8 +42,7 @@ static void a_watched_loop_reports(void **state)
     struct sl_loop *loop;
     struct sl_timer timer = {.on_timer = stop};
     assert_int_equal(sl_loop_create(&loop), SL_OK);
-    struct sl_metrics *metrics = sl_metrics_new();
-    struct sl_loop_watch *watch = sl_loop_watch_new(loop, metrics);
+    struct sl_loop_watch *watch = sl_loop_watch_new(loop);
     sl_process_collect();
     sl_timer_start(loop, &timer, 800);
     sl_loop_run(loop);
@@ -57,7 +56,6 @@ static void a_watched_loop_reports(void **state)
     assert_non_null(strstr(out.p, "sluice_build_info{version=\"" SLUICE_VERSION "\"} 1\n"));
     sl_buf_free(&out);
     sl_loop_watch_free(watch);
-    sl_metrics_free(metrics);
     sl_loop_destroy(loop);
 }
 
