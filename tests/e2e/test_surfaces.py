@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from conftest import keyword_decision, model, policy
+from conftest import keyword_decision, model, policy, wait_until
 from upstream import error
 
 
@@ -137,12 +137,15 @@ def test_metrics_count_what_happened(router):
     assert "process_resident_memory_bytes" in text
 
 
-def test_the_access_log_names_the_decision(router):
+def test_the_access_log_names_the_decision(start, upstream):
+    rule, decision = keyword_decision("python", "coder")
+    router = start(policy([model("coder", upstream.port)], [decision], {"keywords": [rule]}), extra=["--access-log"])
     router.chat("a python question")
-    import time
-    time.sleep(0.2)
-    lines = [json.loads(line) for line in router.text().splitlines() if line.startswith("{") and '"decision"' in line]
-    assert lines and lines[-1]["decision"] == "d_python" and lines[-1]["status"] == 200
+
+    def lines():
+        return [json.loads(line) for line in router.text().splitlines() if line.startswith("{")]
+    wait_until(lines, 3, "a line in the access log")
+    assert lines()[-1]["decision"] == "d_python" and lines()[-1]["status"] == 200
 
 
 def test_recipes_are_reached_through_entrypoints(start, upstream):
