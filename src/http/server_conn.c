@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define STEPS_PER_TURN  128 /* reads, and requests out of a pipeline */
 #define CROWD           512
 #define LINGER_MS       2000
 #define DIRECT_BYTES    32768u /* from here on a body is read into its own place */
@@ -60,6 +61,19 @@ static void on_timer(struct sl_loop *loop, struct sl_timer *timer)
             sl_stream_shutdown(c->stream);
         connection_kill(c);
     }
+}
+
+/* ---- what was received and had to wait --------------------------------------------------- */
+
+static sl_str kept(const struct connection *c)
+{
+    return c->in.n ? sl_str_of(c->in.p + c->in_used, c->in.n - c->in_used) : (sl_str){NULL, 0};
+}
+
+static void drop_kept(struct connection *c)
+{
+    sl_buf_free(&c->in);
+    c->in_used = 0;
 }
 
 /* ---- request ----------------------------------------------------------------------------- */
@@ -176,7 +190,7 @@ static size_t consume_head(struct connection *c, sl_str input)
     size_t head_bytes = 0;
     enum sl_rc rc = sl_h1_request_feed(&c->x->head, input, &head_bytes);
     if (rc == SL_AGAIN) {
-        if (!c->needs_more && c->in.n == 0)
+        if (!c->needs_more && !kept(c).n)
             sl_timer_start(s->loop, &c->timer, (uint64_t)s->limits.header_timeout_ms);
         c->needs_more = true;
         return 0;
@@ -306,19 +320,21 @@ static void on_eof(struct connection *c)
 /* What was kept, once it can go on. */
 static void consume_kept(struct connection *c)
 {
-    size_t before = c->in.n;
-    sl_str rest = consume_all(c, sl_buf_str(&c->in));
-    if (c->is_dead || rest.n == before)
+    sl_str rest = consume_all(c, kept(c));
+    if (c->is_dead)
         return;
-    if (rest.n)
-        memmove(c->in.p, rest.p, rest.n);
-    c->in.n = rest.n;
+    c->in_used = c->in.n - rest.n;
     if (!rest.n)
-        sl_buf_free(&c->in);
+        drop_kept(c);
 }
 
 static void keep(struct connection *c, sl_str input)
 {
+    if (c->in_used) {
+        c->in.n -= c->in_used;
+        memmove(c->in.p, c->in.p + c->in_used, c->in.n);
+        c->in_used = 0;
+    }
     c->in.max = (size_t)c->server->limits.max_header_bytes + 2 * SERVER_SCRATCH_BYTES;
     sl_buf_add(&c->in, input);
     if (sl_buf_rc(&c->in) != SL_OK)
@@ -327,7 +343,7 @@ static void keep(struct connection *c, sl_str input)
 
 static bool reads_directly(const struct connection *c)
 {
-    return c->phase == PHASE_BODY && c->x->whole && !c->x->is_ended && c->in.n == 0 &&
+    return c->phase == PHASE_BODY && c->x->whole && !c->x->is_ended && !kept(c).n &&
            c->x->body_left >= DIRECT_BYTES;
 }
 
@@ -358,7 +374,7 @@ static void read_some(struct connection *c)
         x->body_left -= got;
         if (x->body_left == 0)
             complete_request(c);
-    } else if (c->in.n) {
+    } else if (kept(c).n) {
         keep(c, sl_str_of(to, got));
     } else {
         sl_str rest = consume_all(c, sl_str_of(to, got));
@@ -392,13 +408,13 @@ void connection_linger(struct connection *c)
     if (c->is_dead)
         return;
     c->phase = PHASE_LINGER;
-    c->in.n = 0;
+    c->in.n = c->in_used = 0;
     sl_timer_start(c->server->loop, &c->timer, LINGER_MS);
 }
 
 static void finish_exchange(struct connection *c)
 {
-    bool has_unread = c->phase == PHASE_BODY || c->in.n || c->can_read;
+    bool has_unread = c->phase == PHASE_BODY || kept(c).n || c->can_read;
     forget_exchange(c, true);
     sl_buf_free(&c->out);
     if (c->is_dead)
@@ -462,12 +478,16 @@ void connection_drive(struct connection *c)
     c->is_driving = true;
     if (connection_queued(c))
         connection_flush(c);
-    while (!c->is_dead) {
+    for (unsigned steps = 0; !c->is_dead; steps++) {
+        if (steps == STEPS_PER_TURN) {
+            sl_loop_defer(c->server->loop, &c->later); /* the others first */
+            break;
+        }
         if (c->x && c->phase == PHASE_LINGER)
             forget_exchange(c, false); /* refused half-way */
         else if (answer_is_out(c))
             finish_exchange(c);
-        else if (c->in.n && can_consume(c))
+        else if (kept(c).n && can_consume(c))
             consume_kept(c);
         else if (c->can_read && wants_input(c) && !(c->x && c->x->is_ended && c->closes))
             read_some(c);

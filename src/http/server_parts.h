@@ -79,7 +79,8 @@ struct connection {
     struct sl_stream *stream;
     struct exchange *x; /* NULL while idle */
     struct sl_arena arena;
-    struct sl_buf in; /* received, not consumed */
+    struct sl_buf in; /* received; consumed up to in_used */
+    size_t in_used;
     struct sl_buf out;
     size_t out_sent;
     uint64_t progress_ns; /* when output last moved */

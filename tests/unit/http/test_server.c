@@ -300,6 +300,30 @@ static void pipelined_requests_are_answered_in_order(void **state)
     stop_server();
 }
 
+static void a_long_pipeline_is_answered_whole(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 700 };
+    static char text[REQUESTS * 32 + 64];
+    size_t n = 0;
+    start_server();
+    for (int i = 0; i < REQUESTS - 1; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "GET /none HTTP/1.1\r\nHost: x\r\n\r\n");
+    snprintf(text + n, sizeof text - n, "GET /none HTTP/1.0\r\n\r\n");
+    int fd = dial();
+    put_text(fd, text);
+    static char answers[1 << 18];
+    size_t total = 0;
+    ssize_t got;
+    while ((got = recv(fd, answers + total, sizeof answers - 1 - total, 0)) > 0)
+        total += (size_t)got;
+    answers[total] = 0;
+    assert_int_equal(count(answers, "HTTP/1.1 404 "), REQUESTS);
+    close(fd);
+    wait_for(&n_delivered, REQUESTS);
+    stop_server();
+}
+
 static void byte_by_byte_is_the_same(void **state)
 {
     (void)state;
@@ -639,6 +663,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_exchange),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
+        cmocka_unit_test(a_long_pipeline_is_answered_whole),
         cmocka_unit_test(byte_by_byte_is_the_same),
         cmocka_unit_test(answers_stream_in_chunks),
         cmocka_unit_test(bad_requests_get_a_json_reason),
