@@ -32,6 +32,9 @@ SL_MUST_USE enum sl_rc sl_regex_compile(struct sl_regex **out, struct sl_arena *
 
 const struct sl_regex_literals *sl_regex_required(const struct sl_regex *re);
 
+/* True when it matches single characters without case, and those of sl_regex_required are all. */
+bool sl_regex_is_chars(const struct sl_regex *re);
+
 struct sl_regex_cache *sl_regex_cache_new(const struct sl_regex *re);
 void sl_regex_cache_free(struct sl_regex_cache *cache);
 

@@ -6,6 +6,7 @@
 #include "match/regex_prog.h"
 
 #include "base/buf.h"
+#include "base/unicode.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -750,6 +751,7 @@ static enum sl_rc parse_all(struct parser *p)
     if (!emit(p, SL_RE_MATCH, 0, false))
         return p->rc;
     p->re->is_nullable = p->frames[0].alts.is_nullable;
+    p->re->is_exact = p->frames[0].alts.is_exact && !p->re->has_asserts;
     sl_regex_info_finish(&p->frames[0].alts, &p->re->required);
     return sl_regex_analyse(p->re, p->arena, p->err);
 }
@@ -789,4 +791,17 @@ out:
 const struct sl_regex_literals *sl_regex_required(const struct sl_regex *re)
 {
     return &re->required;
+}
+
+bool sl_regex_is_chars(const struct sl_regex *re)
+{
+    const struct sl_regex_literals *l = &re->required;
+    for (uint32_t i = 0; i < l->n; i++) {
+        unsigned n;
+        sl_str text = sl_str_of(l->items[i].p, l->items[i].n);
+        uint32_t cp = sl_utf8_at(text, 0, &n);
+        if (n != text.n || sl_unicode_next_case(cp) != cp)
+            return false;
+    }
+    return re->is_exact && l->n > 0;
 }

@@ -31,6 +31,7 @@ struct sl_regex {
     struct sl_charset *sets;
     uint32_t n_sets;
     bool has_asserts;
+    bool is_exact;    /* `required` is all that it matches, but for case */
     bool is_nullable; /* may match the empty text: no skipping */
     struct sl_regex_literals required;
 

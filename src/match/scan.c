@@ -108,7 +108,7 @@ enum sl_rc sl_scan_add_regex(struct sl_scan_builder *b, sl_str regex, unsigned f
 static enum sl_rc add_entry(void *ctx, sl_str text, bool is_caseless, struct sl_scan_ref ref)
 {
     struct sl_scan_builder *b = ctx;
-    sl_str key = key_of(b->arena, 'e', is_caseless, text);
+    sl_str key = key_of(b->arena, ref.is_third_case ? 't' : 'e', is_caseless, text);
     if (!key.p)
         return SL_NOMEM;
     for (size_t i = 2; i < key.n && is_caseless; i++) {
@@ -122,8 +122,9 @@ static enum sl_rc add_entry(void *ctx, sl_str text, bool is_caseless, struct sl_
         if (!grow(b->arena, &b->entries, b->n_entries, &b->cap_entries, sizeof(*b->entries)) ||
             sl_map_put(&b->by_entry, key, at) != SL_OK)
             return SL_NOMEM;
-        b->entries[b->n_entries++] =
-            (struct sl_scan_entry){.text = sl_str_sub(key, 2, key.n), .is_caseless = is_caseless};
+        b->entries[b->n_entries++] = (struct sl_scan_entry){.text = sl_str_sub(key, 2, key.n),
+                                                            .is_caseless = is_caseless,
+                                                            .is_third_case = ref.is_third_case};
     }
     struct sl_scan_entry *e = &b->entries[at];
     if (!grow(b->arena, &e->refs, e->n_refs, &e->cap_refs, sizeof(*e->refs)))
@@ -136,6 +137,15 @@ static enum sl_rc add_entry(void *ctx, sl_str text, bool is_caseless, struct sl_
 static enum sl_rc add_gate(struct sl_scan_builder *b, struct sl_scan_pattern *p, uint32_t id)
 {
     const struct sl_regex_literals *l = sl_regex_required(p->regex);
+    if (sl_regex_is_chars(p->regex)) {
+        for (uint32_t i = 0; i < l->n; i++) {
+            struct sl_scan_ref ref = {.pattern = id, .is_char = true};
+            enum sl_rc rc = add_entry(b, sl_str_of(l->items[i].p, l->items[i].n), false, ref);
+            if (rc != SL_OK)
+                return rc;
+        }
+        return SL_OK;
+    }
     p->is_gated = l->n > 0;
     for (uint32_t i = 0; i < l->n; i++)
         p->is_gated &= l->items[i].n >= 2;
@@ -155,7 +165,7 @@ static bool is_single(const struct sl_scan *scan, const struct sl_scan_entry *e)
         const struct sl_scan_pattern *p = &scan->patterns[e->refs[i].pattern];
         if (e->refs[i].is_gate)
             continue;
-        if (!e->refs[i].is_whole || p->needs_left || p->needs_right ||
+        if ((!e->refs[i].is_whole && !e->refs[i].is_char) || p->needs_left || p->needs_right ||
             p->flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS))
             return false;
     }
@@ -171,18 +181,23 @@ static enum sl_rc compile_strings(struct sl_scan *scan, struct sl_err *err)
     enum sl_rc rc = SL_NOMEM;
     if (!texts || !flags || !ids || !lengths)
         goto out;
+    uint32_t n_strings = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct sl_scan_entry *e = &scan->entries[i];
-        texts[i] = e->text.p;
-        lengths[i] = e->text.n;
-        ids[i] = i;
-        flags[i] = (e->is_caseless ? HS_FLAG_CASELESS : 0u) |
-                   (is_single(scan, e) ? HS_FLAG_SINGLEMATCH : 0u);
+        if (e->is_third_case) {
+            scan->third_cases[e->text.n == 3] = i;
+            continue;
+        }
+        texts[n_strings] = e->text.p;
+        lengths[n_strings] = e->text.n;
+        ids[n_strings] = i;
+        flags[n_strings++] = (e->is_caseless ? HS_FLAG_CASELESS : 0u) |
+                             (is_single(scan, e) ? HS_FLAG_SINGLEMATCH : 0u);
     }
     hs_compile_error_t *why = NULL;
     rc = SL_OK;
-    if (hs_compile_lit_multi(texts, flags, ids, lengths, n, HS_MODE_BLOCK, NULL, &scan->db, &why) !=
-        HS_SUCCESS)
+    if (n_strings && hs_compile_lit_multi(texts, flags, ids, lengths, n_strings, HS_MODE_BLOCK,
+                                          NULL, &scan->db, &why) != HS_SUCCESS)
         rc = sl_err_set(err, SL_INVALID, "cannot compile the literal set: %s",
                         why && why->message ? why->message : "unknown reason");
     hs_free_compile_error(why);
@@ -207,7 +222,8 @@ static enum sl_rc sort_out(struct sl_scan_builder *b, struct sl_scan *scan)
         scan->has_positions |= (p->flags & SL_SCAN_POSITIONS) != 0;
         if (p->regex) {
             p->next_regex = scan->n_regexes;
-            scan->regexes[scan->n_regexes++] = id;
+            if (!sl_regex_is_chars(p->regex))
+                scan->regexes[scan->n_regexes++] = id;
             rc = add_gate(b, p, id);
         } else if (p->text.n <= 1) {
             scan->bytes[scan->n_bytes++] = id;
@@ -233,6 +249,7 @@ enum sl_rc sl_scan_compile(struct sl_scan_builder *b, struct sl_scan **out, stru
     struct sl_scan *scan = SL_NEW(b->arena, struct sl_scan);
     if (!scan)
         return sl_err_set(err, SL_NOMEM, "out of memory while compiling patterns");
+    scan->third_cases[0] = scan->third_cases[1] = UINT32_MAX;
     scan->serial = atomic_fetch_add_explicit(&last_serial, 1, memory_order_relaxed) + 1;
     enum sl_rc rc = sort_out(b, scan);
     if (rc == SL_OK && scan->n_entries)

@@ -21,14 +21,17 @@ struct sl_scan_pattern {
 /* One string in the vectorscan database and whom it concerns. */
 struct sl_scan_ref {
     uint32_t pattern;
-    uint32_t n_before; /* code points of the literal before this string */
-    bool is_whole;     /* the string is the literal: its bytes need no comparison */
-    bool is_gate;      /* of a regex */
+    uint32_t n_before;  /* code points of the literal before this string */
+    bool is_whole;      /* the string is the literal: its bytes need no comparison */
+    bool is_gate;       /* of a regex */
+    bool is_char;       /* of a regex: every occurrence is a match */
+    bool is_third_case; /* the Kelvin sign or the long s, in a literal with a k or s */
 };
 
 struct sl_scan_entry {
     sl_str text;
     bool is_caseless;
+    bool is_third_case; /* searched by hand: vectorscan is slower with it, and texts lack it */
     struct sl_scan_ref *refs;
     uint32_t n_refs, cap_refs;
 };
@@ -44,6 +47,7 @@ struct sl_scan {
     uint32_t n_regexes;
     uint32_t *bytes; /* pattern ids of literals of one byte, which vectorscan is bad at */
     uint32_t n_bytes;
+    uint32_t third_cases[2]; /* entries; UINT32_MAX: none */
     bool has_counts, has_positions;
 };
 

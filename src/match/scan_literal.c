@@ -2,7 +2,8 @@
  * Literals of the shared scan. Case-insensitive ones are searched by a piece: a run of ASCII,
  * which vectorscan folds itself, or the first few characters in all their cases. The letters k
  * and s have a third case outside ASCII (the Kelvin sign, the long s), which are strings of their
- * own that point at every literal they may stand in. A candidate is then compared whole.
+ * own, searched beside the scan, that point at every literal they may stand in. A candidate is
+ * then compared whole.
  */
 #include "match/scan_internal.h"
 
@@ -87,6 +88,7 @@ static enum sl_rc add_third_cases(const struct sl_scan_pattern *p, uint32_t id, 
         if (c != 'k' && c != 's')
             continue;
         struct sl_scan_ref ref = {.pattern = id,
+                                  .is_third_case = true,
                                   .n_before = (uint32_t)sl_utf8_count(sl_str_sub(p->text, 0, at))};
         sl_str third = c == 'k' ? SL_STR("\xe2\x84\xaa") : SL_STR("\xc5\xbf");
         enum sl_rc rc = add(ctx, third, false, ref);

@@ -113,6 +113,8 @@ static int on_string(unsigned entry, unsigned long long from, unsigned long long
         struct sl_scan_span span;
         if (ref->is_gate)
             r->gates[id >> 6] |= (uint64_t)1 << (id & 63);
+        else if (ref->is_char)
+            report(r, id, (struct sl_scan_span){(uint32_t)(to - e->text.n), (uint32_t)to});
         else if (!is_settled(r, id) &&
                  sl_scan_literal_verify(&r->scan->patterns[id], ref, r->text,
                                         (size_t)to - e->text.n, (size_t)to, &span))
@@ -147,6 +149,53 @@ static void run_byte(struct run *r, uint32_t id)
         at = sl_byteskip(bytes, at, r->text.n, ranges, n_ranges);
         if (at < r->text.n && sl_scan_literal_verify(p, &ref, r->text, at, at + 1, &span))
             report(r, id, span);
+    }
+}
+
+/* Finds every occurrence again, in order: a third case was met, which the scan does not report. */
+static void recount(struct run *r, uint32_t id)
+{
+    const struct sl_scan_pattern *p = &r->scan->patterns[id];
+    struct sl_scan_ref ref = {.pattern = id};
+    struct sl_scan_span span;
+    unsigned n;
+    if (p->flags & SL_SCAN_COUNTS)
+        r->counts[id] = r->last_end[id] = 0;
+    if (p->flags & SL_SCAN_POSITIONS)
+        r->n_spans[id] = 0;
+    for (size_t at = 0; at < r->text.n; at += n) {
+        sl_utf8_at(r->text, at, &n);
+        if (sl_scan_literal_verify(p, &ref, r->text, at, at, &span))
+            report(r, id, span);
+    }
+}
+
+/* The Kelvin sign and the long s, which stand for k and s in caseless literals. */
+static void run_third_cases(struct run *r)
+{
+    static const struct sl_range lead[2] = {{0xc5, 0xc5}, {0xe2, 0xe2}};
+    const struct sl_scan *scan = r->scan;
+    const unsigned char *bytes = (const unsigned char *)r->text.p;
+    bool was_met[2] = {false, false};
+    if (scan->third_cases[0] == UINT32_MAX && scan->third_cases[1] == UINT32_MAX)
+        return;
+    for (size_t at = 0; (at = sl_byteskip(bytes, at, r->text.n, lead, 2)) < r->text.n; at++) {
+        int which = bytes[at] == 0xe2;
+        if (scan->third_cases[which] == UINT32_MAX)
+            continue;
+        const struct sl_scan_entry *e = &scan->entries[scan->third_cases[which]];
+        if (!sl_str_starts(sl_str_sub(r->text, at, r->text.n), e->text))
+            continue;
+        was_met[which] = true;
+        on_string(scan->third_cases[which], at, at + e->text.n, 0, r);
+    }
+    for (int which = 0; which < 2; which++) {
+        if (!was_met[which])
+            continue;
+        const struct sl_scan_entry *e = &scan->entries[scan->third_cases[which]];
+        for (uint32_t i = 0; i < e->n_refs; i++)
+            if (scan->patterns[e->refs[i].pattern].flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS))
+                recount(r, e->refs[i].pattern);
     }
 }
 
@@ -219,6 +268,7 @@ enum sl_rc sl_scan_run(const struct sl_scan *scan, sl_str text, struct sl_scan_s
         if (hs != HS_SUCCESS)
             return SL_NOMEM;
     }
+    run_third_cases(&r);
     for (uint32_t i = 0; i < scan->n_bytes; i++)
         run_byte(&r, scan->bytes[i]);
     for (uint32_t i = 0; i < scan->n_regexes && rc == SL_OK; i++)
