@@ -114,11 +114,12 @@ const struct sl_command sl_command_migrate = {
     .name = "migrate",
     .summary = "rewrite a configuration of an older shape",
     .usage = "sluice migrate [-o FILE] FILE",
-    .help = "Prints the canonical form of a file in the flat v0.1 shape or the router shape before\n"
-            "it; what was rewritten is said on standard error. Comments are lost. A file that is\n"
-            "canonical is printed as it is. Exits with 1 when the result has mistakes.\n"
-            "\n"
-            "  sluice migrate old.yaml -o config.yaml\n",
+    .help =
+        "Prints the canonical form of a file in the flat v0.1 shape or the router shape before\n"
+        "it; what was rewritten is said on standard error. Comments are lost. A file that is\n"
+        "canonical is printed as it is. Exits with 1 when the result has mistakes.\n"
+        "\n"
+        "  sluice migrate old.yaml -o config.yaml\n",
     .options = options_table,
     .run = run,
 };
