@@ -86,9 +86,9 @@ static enum sl_rc fail_duplicate(struct parser *ps, uint32_t key)
 
 /* ---- growth ------------------------------------------------------------------------------ */
 
-static enum sl_rc grow_nodes(struct parser *ps, const char *at)
+static enum sl_rc grow_nodes(struct parser *ps, uint32_t n, const char *at)
 {
-    if (ps->n >= ps->max_nodes) {
+    if (n >= ps->max_nodes) {
         set_place(ps, at);
         return sl_err_set(ps->err, SL_LIMIT, "more than %u values", ps->max_nodes);
     }
@@ -99,8 +99,8 @@ static enum sl_rc grow_nodes(struct parser *ps, const char *at)
         sl_arena_alloc_aligned(ps->arena, (size_t)cap * sizeof *grown, sizeof *grown);
     if (!grown)
         return sl_err_set(ps->err, SL_NOMEM, "out of memory for %u values", cap);
-    if (ps->n)
-        memcpy(grown, ps->nodes, (size_t)ps->n * sizeof *grown);
+    if (n)
+        memcpy(grown, ps->nodes, (size_t)n * sizeof *grown);
     ps->nodes = grown;
     ps->cap = cap;
     return SL_OK;
@@ -124,32 +124,40 @@ static enum sl_rc grow_frames(struct parser *ps, const char *at)
 
 /* ---- tokens ------------------------------------------------------------------------------ */
 
-static inline const char *skip_blanks(const char *p, const char *end)
+static const char *skip_run(const char *p, const char *end)
 {
-    while (p < end && (unsigned char)*p <= ' ') {
-        if (*p == '\n') /* an indented text: blanks come in eights */
-            while (end - p >= 9 && sl_load_le64(p + 1) == 0x2020202020202020u)
-                p += 8;
-        if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
+    while (end - p >= SL_JSON_PEEK) {
+        unsigned n = sl_json_peek_blanks(p);
+        p += n;
+        if (n < SL_JSON_PEEK)
             return p;
-        p++;
     }
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
     return p;
 }
 
-/* Closing quote of the string whose first byte is p, as json_scan.h's kernels return it. */
-static inline const char *scan_string(const struct parser *ps, const char *p, uint32_t *flags)
+/* None or one blank is the rule; runs are indentation. */
+static inline const char *skip_blanks(const char *p, const char *end)
 {
-    for (int i = 0; i < 2 && ps->end - p >= 8; i++, p += 8) {
-        uint64_t special = sl_json_special8(sl_load_le64(p));
-        if (!special)
-            continue;
-        p += __builtin_ctzll(special) >> 3;
-        if (SL_LIKELY(*p == '"'))
+    if (SL_LIKELY(p < end && (unsigned char)*p > ' '))
+        return p;
+    if (end - p >= 2 && *p == ' ' && (unsigned char)p[1] > ' ')
+        return p + 1;
+    return skip_run(p, end);
+}
+
+/* Closing quote of the string whose first byte is p, as json_scan.h's kernels return it. */
+static inline const char *scan_string(const struct parser *ps, const char *p, const char *end,
+                                      uint32_t *flags)
+{
+    if (SL_LIKELY(end - p >= SL_JSON_PEEK)) {
+        unsigned plain = sl_json_peek(p);
+        p += plain;
+        if (SL_LIKELY(plain < SL_JSON_PEEK && *p == '"'))
             return p;
-        break;
     }
-    return ps->scan->string(p, ps->end, flags);
+    return ps->scan->string(p, end, flags);
 }
 
 static inline bool is_digit(const char *p, const char *end)
@@ -201,16 +209,15 @@ static inline bool is_word(const char *p, const char *end, const char *word, siz
 /* ---- objects ----------------------------------------------------------------------------- */
 
 /* One of 64 classes of keys. Escaped keys may equal any plain one and are class 0. */
-static inline unsigned key_class(const struct parser *ps, const struct sl_json_node *key)
+static inline unsigned key_class(const char *text, const struct sl_json_node *key)
 {
     if (key->info & SL_JSON_ESCAPED)
         return 0;
-    const unsigned char *p = (const unsigned char *)ps->text + key->offset;
+    const unsigned char *p = (const unsigned char *)text + key->offset;
     uint32_t mixed = key->len;
     if (key->len)
-        mixed += p[0] * 0x9e3779b1u + p[key->len / 2] * 0x85ebca77u + p[key->len - 1] * 0xc2b2ae3du;
-    unsigned class = (mixed * 0x27d4eb2fu) >> 26;
-    return class ? class : 1;
+        mixed += p[0] * 37u + p[key->len - 1] * 11u;
+    return (mixed & 63) + !(mixed & 63);
 }
 
 /* True when an earlier key of the same object equals `key`. */
@@ -230,7 +237,7 @@ static inline bool is_new_key(const struct parser *ps, struct frame *f, uint32_t
     if (f->count >= SMALL_OBJECT)
         return true; /* checked when the object closes */
     const struct sl_json_node *node = &ps->nodes[key];
-    uint64_t bit = 1ull << key_class(ps, node);
+    uint64_t bit = 1ull << key_class(ps->text, node);
     bool may_repeat = (f->seen & (bit | 1)) || (f->seen && bit == 1);
     f->seen |= bit;
     return SL_LIKELY(!may_repeat) || !is_repeated(ps, f, key);
@@ -248,157 +255,142 @@ static enum sl_rc check_large_object(struct parser *ps, const struct frame *f)
 
 /* ---- the walk ---------------------------------------------------------------------------- */
 
-/* Adds a node; its `next` is right for everything but containers and keys with values inside. */
-static inline struct sl_json_node *add_node(struct parser *ps, const char *at, uint32_t info)
+/* Writes a node whose value ends where the next node begins. */
+static inline void put_node(struct sl_json_node *node, uint32_t index, size_t offset, size_t len,
+                            uint32_t info)
 {
-    struct sl_json_node *node = &ps->nodes[ps->n++];
-    node->offset = (uint32_t)(at - ps->text);
-    node->info = info;
-    node->next = ps->n;
-    return node;
+    *node = (struct sl_json_node){(uint32_t)offset, (uint32_t)len, index + 1, info};
 }
 
-static inline struct frame *open_container(struct parser *ps, const char *at, uint32_t type)
-{
-    struct frame *f = &ps->frames[ps->depth++];
-    *f = (struct frame){.node = ps->n};
-    add_node(ps, at, type);
-    return f;
-}
-
-/* Ends the innermost container; p is behind its bracket. */
-static inline enum sl_rc close_container(struct parser *ps, const char *p)
+/* Ends the innermost container; p is behind its bracket, n the index of the next node. */
+static inline enum sl_rc close_container(struct parser *ps, const char *p, uint32_t n)
 {
     struct frame *f = &ps->frames[--ps->depth];
     struct sl_json_node *node = &ps->nodes[f->node];
-    if (SL_UNLIKELY(f->count > SMALL_OBJECT) && (node->info & 7u) == SL_JSON_OBJECT) {
-        enum sl_rc rc = check_large_object(ps, f);
-        if (rc)
-            return rc;
-    }
     node->len = (uint32_t)(p - (ps->text + node->offset));
     node->info |= f->count << 4;
-    node->next = ps->n;
+    node->next = n;
+    if (SL_UNLIKELY(f->count > SMALL_OBJECT) && (node->info & 7u) == SL_JSON_OBJECT)
+        return check_large_object(ps, f);
     return SL_OK;
 }
 
+/*
+ * The state machine. Labels are the grammar's states; `n` is the number of nodes so far, `f` the
+ * innermost open container (NULL at the root) and is_object its kind.
+ */
 static enum sl_rc walk(struct parser *ps)
 {
-    const char *p = ps->text, *const end = ps->end, *expected = NULL;
-    struct sl_json_node *node;
+    const char *p = ps->text, *const text = p, *const end = ps->end, *expected = NULL, *behind;
     struct frame *f = NULL;
+    bool is_object = false;
+    uint32_t n = 0, info;
     enum sl_rc rc;
 
 value:
     p = skip_blanks(p, end);
     if (SL_UNLIKELY(p >= end))
         return fail(ps, p, "a value");
-    if (SL_UNLIKELY(ps->n == ps->cap) && (rc = grow_nodes(ps, p)))
+    if (SL_UNLIKELY(n == ps->cap) && (rc = grow_nodes(ps, n, p)))
         return rc;
     switch (*p) {
-    case '"': {
-        uint32_t info = SL_JSON_STRING;
-        const char *close = scan_string(ps, p + 1, &info);
-        if (SL_UNLIKELY(close >= end || *close != '"'))
-            return fail_string(ps, close);
-        node = add_node(ps, p + 1, info);
-        node->len = (uint32_t)(close - p - 1);
-        p = close + 1;
+    case '"':
+        info = SL_JSON_STRING;
+        behind = scan_string(ps, p + 1, end, &info);
+        if (SL_UNLIKELY(behind >= end || *behind != '"'))
+            return fail_string(ps, behind);
+        put_node(&ps->nodes[n], n, p + 1 - text, behind - p - 1, info);
+        behind++;
         break;
-    }
     case '{':
-        if (SL_UNLIKELY(ps->depth == ps->cap_frames) && (rc = grow_frames(ps, p)))
-            return rc;
-        f = open_container(ps, p, SL_JSON_OBJECT);
-        p = skip_blanks(p + 1, end);
-        if (p < end && *p == '}')
-            goto close;
-        expected = "a key in quotes or '}'";
-        goto key;
     case '[':
         if (SL_UNLIKELY(ps->depth == ps->cap_frames) && (rc = grow_frames(ps, p)))
             return rc;
-        f = open_container(ps, p, SL_JSON_ARRAY);
+        is_object = *p == '{';
+        f = &ps->frames[ps->depth++];
+        *f = (struct frame){.node = n};
+        put_node(&ps->nodes[n], n, p - text, 0, is_object ? SL_JSON_OBJECT : SL_JSON_ARRAY);
+        n++;
         p = skip_blanks(p + 1, end);
-        if (p < end && *p == ']')
+        if (p < end && *p == (is_object ? '}' : ']'))
             goto close;
+        expected = "a key in quotes or '}'";
+        if (is_object)
+            goto key;
         f->count = 1;
         goto value;
     case 't':
         if (!is_word(p, end, "true", 4))
             return fail(ps, p, "a value");
-        add_node(ps, p, SL_JSON_TRUE)->len = 4;
-        p += 4;
+        behind = p + 4;
+        put_node(&ps->nodes[n], n, p - text, 4, SL_JSON_TRUE);
         break;
     case 'f':
         if (!is_word(p, end, "false", 5))
             return fail(ps, p, "a value");
-        add_node(ps, p, SL_JSON_FALSE)->len = 5;
-        p += 5;
+        behind = p + 5;
+        put_node(&ps->nodes[n], n, p - text, 5, SL_JSON_FALSE);
         break;
     case 'n':
         if (!is_word(p, end, "null", 4))
             return fail(ps, p, "a value");
-        add_node(ps, p, SL_JSON_NULL)->len = 4;
-        p += 4;
+        behind = p + 4;
+        put_node(&ps->nodes[n], n, p - text, 4, SL_JSON_NULL);
         break;
-    default: {
+    default:
         if (*p != '-' && !is_digit(p, end))
             return fail(ps, p, "a value");
         expected = NULL;
-        const char *behind = scan_number(p, end, &expected);
+        behind = scan_number(p, end, &expected);
         if (SL_UNLIKELY(expected != NULL))
             return fail(ps, behind, expected);
-        add_node(ps, p, SL_JSON_NUMBER)->len = (uint32_t)(behind - p);
-        p = behind;
+        put_node(&ps->nodes[n], n, p - text, behind - p, SL_JSON_NUMBER);
     }
-    }
+    n++;
+    p = behind;
 
 after:
     p = skip_blanks(p, end);
-    if (ps->depth == 0)
+    if (SL_UNLIKELY(!f)) {
+        ps->n = n;
         return p == end ? SL_OK : fail(ps, p, "the end of the JSON text");
-    if ((ps->nodes[f->node].info & 7u) == SL_JSON_ARRAY) {
-        if (p < end && *p == ',') {
+    }
+    if (SL_LIKELY(p < end && *p == ',')) {
+        if (!is_object) {
             f->count++;
             p++;
             goto value;
         }
-        if (p < end && *p == ']')
-            goto close;
-        return fail(ps, p, "',' or ']' behind an element");
-    }
-    if (p < end && *p == ',') {
         p = skip_blanks(p + 1, end);
         expected = "a key in quotes";
         goto key;
     }
-    if (p < end && *p == '}')
-        goto close;
-    return fail(ps, p, "',' or '}' behind a member");
+    if (SL_UNLIKELY(p >= end || *p != (is_object ? '}' : ']')))
+        return fail(ps, p, is_object ? "',' or '}' behind a member" : "',' or ']' behind an element");
 
 close:
     p++;
-    if ((rc = close_container(ps, p)))
+    if ((rc = close_container(ps, p, n)))
         return rc;
-    f = ps->depth ? &ps->frames[ps->depth - 1] : NULL;
+    f = ps->depth ? f - 1 : NULL;
+    is_object = f && (ps->nodes[f->node].info & 7u) == SL_JSON_OBJECT;
     goto after;
 
 key:
     if (SL_UNLIKELY(p >= end || *p != '"'))
         return fail(ps, p, expected);
-    if (SL_UNLIKELY(ps->n == ps->cap) && (rc = grow_nodes(ps, p)))
+    if (SL_UNLIKELY(n == ps->cap) && (rc = grow_nodes(ps, n, p)))
         return rc;
-    uint32_t info = SL_JSON_STRING;
-    const char *close = scan_string(ps, p + 1, &info);
-    if (SL_UNLIKELY(close >= end || *close != '"'))
-        return fail_string(ps, close);
-    node = add_node(ps, p + 1, info);
-    node->len = (uint32_t)(close - p - 1);
-    if (SL_UNLIKELY(!is_new_key(ps, f, ps->n - 1)))
-        return fail_duplicate(ps, ps->n - 1);
+    info = SL_JSON_STRING;
+    behind = scan_string(ps, p + 1, end, &info);
+    if (SL_UNLIKELY(behind >= end || *behind != '"'))
+        return fail_string(ps, behind);
+    put_node(&ps->nodes[n], n, p + 1 - text, behind - p - 1, info);
+    if (SL_UNLIKELY(!is_new_key(ps, f, n)))
+        return fail_duplicate(ps, n);
+    n++;
     f->count++;
-    p = skip_blanks(close + 1, end);
+    p = skip_blanks(behind + 1, end);
     if (SL_UNLIKELY(p >= end || *p != ':'))
         return fail(ps, p, "':' behind a key");
     p++;

@@ -9,6 +9,10 @@
 #include "base/rc.h"
 #include "base/str.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 struct sl_json_scan {
     const char *name; /* "ref", "avx2", "avx512" */
     /*
@@ -54,6 +58,51 @@ static inline uint64_t sl_json_special8(uint64_t w)
     return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((w - ones * 0x20) & ~w)) &
            high;
 }
+
+/*
+ * Of the bytes of a string that begin at p, the first 16 (or 8, see SL_JSON_PEEK): offset of the
+ * first that ends a plain run, or SL_JSON_PEEK. Most keys end here.
+ */
+#if defined(__SSE2__)
+#define SL_JSON_PEEK 16
+static inline unsigned sl_json_peek(const char *p)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    unsigned special =
+        (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
+    return (unsigned)__builtin_ctz(special | 1u << SL_JSON_PEEK);
+}
+
+/* How many of the bytes at p are blanks, up to SL_JSON_PEEK. */
+static inline unsigned sl_json_peek_blanks(const char *p)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i space = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(' '));
+    __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
+    __m128i lf = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'));
+    __m128i cr = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r'));
+    __m128i blank = _mm_or_si128(_mm_or_si128(space, tab), _mm_or_si128(lf, cr));
+    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(blank));
+}
+#else
+#define SL_JSON_PEEK 8
+static inline unsigned sl_json_peek(const char *p)
+{
+    uint64_t special = sl_json_special8(sl_load_le64(p));
+    return special ? (unsigned)(__builtin_ctzll(special) >> 3) : SL_JSON_PEEK;
+}
+
+static inline unsigned sl_json_peek_blanks(const char *p)
+{
+    unsigned n = 0;
+    while (n < SL_JSON_PEEK && (p[n] == ' ' || p[n] == '\n' || p[n] == '\r' || p[n] == '\t'))
+        n++;
+    return n;
+}
+#endif
 
 static inline bool sl_is_hex(char c)
 {
