@@ -92,17 +92,26 @@ static enum sl_rc grow_nodes(struct parser *ps, uint32_t n, const char *at)
         set_place(ps, at);
         return sl_err_set(ps->err, SL_LIMIT, "more than %u values", ps->max_nodes);
     }
-    uint32_t cap = ps->cap ? ps->cap * 4 : FIRST_NODES;
+    /* As many as the text will need if it goes on as it began, within bounds that a text which
+     * does not cannot abuse. */
+    uint64_t behind = (uint64_t)(at - ps->text) + 1, all = (uint64_t)(ps->end - ps->text);
+    uint64_t cap = n * all / behind + n / 8 + 16;
+    if (cap < 2 * (uint64_t)n)
+        cap = 2 * (uint64_t)n;
+    if (cap > 16 * (uint64_t)n)
+        cap = 16 * (uint64_t)n;
+    if (cap < FIRST_NODES)
+        cap = FIRST_NODES;
     if (cap > ps->max_nodes)
         cap = ps->max_nodes;
     struct sl_json_node *grown =
         sl_arena_alloc_aligned(ps->arena, (size_t)cap * sizeof *grown, sizeof *grown);
     if (!grown)
-        return sl_err_set(ps->err, SL_NOMEM, "out of memory for %u values", cap);
+        return sl_err_set(ps->err, SL_NOMEM, "out of memory for %u values", (uint32_t)cap);
     if (n)
         memcpy(grown, ps->nodes, (size_t)n * sizeof *grown);
     ps->nodes = grown;
-    ps->cap = cap;
+    ps->cap = (uint32_t)cap;
     return SL_OK;
 }
 
@@ -366,7 +375,8 @@ after:
         goto key;
     }
     if (SL_UNLIKELY(p >= end || *p != (is_object ? '}' : ']')))
-        return fail(ps, p, is_object ? "',' or '}' behind a member" : "',' or ']' behind an element");
+        return fail(ps, p,
+                    is_object ? "',' or '}' behind a member" : "',' or ']' behind an element");
 
 close:
     p++;
