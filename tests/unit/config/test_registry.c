@@ -164,8 +164,29 @@ static bool has_vectors(const char *kind, const char *name)
     return is_found;
 }
 
+/* True when a file of tests/vectors/signals has cases for rules of that list. */
+static bool has_signal_vectors(const char *list_key)
+{
+    bool is_found = false;
+    DIR *folder = opendir(SLUICE_SOURCE_DIR "/tests/vectors/signals");
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char path[512], line[4096], wanted[64];
+        (void)snprintf(path, sizeof(path), SLUICE_SOURCE_DIR "/tests/vectors/signals/%s",
+                       entry->d_name);
+        (void)snprintf(wanted, sizeof(wanted), "    %s:", list_key);
+        FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        while (file && !is_found && fgets(line, sizeof(line), file))
+            is_found = !strncmp(line, wanted, strlen(wanted));
+        if (file)
+            fclose(file);
+    }
+    if (folder)
+        closedir(folder);
+    return is_found;
+}
+
 static void check_registry(struct problems *p, const struct sl_feature *const *registry,
-                           const char *kind, bool needs_vectors)
+                           const char *kind)
 {
     for (const struct sl_feature *const *f = registry; *f; f++) {
         check_feature(p, *f, kind);
@@ -175,7 +196,9 @@ static void check_registry(struct problems *p, const struct sl_feature *const *r
             if ((*f)->list_key && (*g)->list_key && !strcmp((*g)->list_key, (*f)->list_key))
                 report(p, (*f)->name, "list_key taken by", (*g)->name);
         }
-        if (needs_vectors && (*f)->is_active && !has_vectors(kind, (*f)->name))
+        bool is_tested =
+            (*f)->list_key ? has_signal_vectors((*f)->list_key) : has_vectors(kind, (*f)->name);
+        if ((*f)->is_active && !is_tested)
             report(p, (*f)->name, "is active without vectors", NULL);
     }
 }
@@ -195,10 +218,10 @@ static void registries_are_complete(void **state)
     (void)state;
     struct problems p = {.n = 0};
     sl_buf_init(&p.text, 1 << 20);
-    check_registry(&p, sl_signal_features, "signal", false);
-    check_registry(&p, sl_plugin_features, "plugin", true);
-    check_registry(&p, sl_selector_features, "algorithm", true);
-    check_registry(&p, sl_looper_features, "algorithm", true);
+    check_registry(&p, sl_signal_features, "signal");
+    check_registry(&p, sl_plugin_features, "plugin");
+    check_registry(&p, sl_selector_features, "algorithm");
+    check_registry(&p, sl_looper_features, "algorithm");
     expect_none(&p);
 }
 
@@ -242,7 +265,7 @@ static void nothing_is_missing(void **state)
         "keyword",      "embedding",  "domain",    "fact_check", "user_feedback",
         "reask",        "preference", "context",   "structure",  "modality",
         "complexity",   "authz",      "jailbreak", "pii",        "kb",
-        "conversation", "event",      "metadata",  "classifier"};
+        "conversation", "event",      "metadata",  "classifier", "language"};
     static const char *const plugins[] = {"fast_response",
                                           "hallucination",
                                           "header_mutation",
@@ -347,6 +370,7 @@ static void broken_records_are_found(void **state)
     field = (struct sl_field){.key = "f", .type = SL_F_STRUCT, .help = "F."};
     assert_int_equal(problems_of_field(field), 1);
     assert_false(has_vectors("plugin", "no_such_plugin"));
+    assert_false(has_signal_vectors("no_such_list"));
 }
 
 int main(void)
