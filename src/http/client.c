@@ -549,7 +549,7 @@ static bool prepare(struct sl_call *call)
     size_t body_bytes = 0;
     for (size_t i = 0; i < r->n_body; i++)
         body_bytes += r->body[i].iov_len;
-    sl_str head = sl_client_head(r, body_bytes);
+    sl_str head = sl_client_head(r, call->host->authority, body_bytes);
     call->pieces = sl_arena_alloc(r->arena, (r->n_body + 1) * sizeof(struct iovec));
     if (!head.p || !call->pieces)
         return false;

@@ -30,29 +30,36 @@ static bool takes_body(sl_str method)
            sl_str_eq(method, SL_STR("PATCH"));
 }
 
-/* "host", "host:port", "[v6]:port"; the default port of the scheme is left out. */
-static size_t write_authority(const struct sl_request *r, char *to, size_t room)
+/* The default port of the scheme is left out. */
+size_t sl_client_authority(sl_str host, uint16_t port, bool is_tls, char *to, size_t room)
 {
-    bool is_v6 = sl_str_chr(r->host, ':') < r->host.n;
-    bool is_default = r->port == (r->tls ? 443 : 80);
-    int n = snprintf(to, room, "%s%.*s%s", is_v6 ? "[" : "", SL_FMT(r->host), is_v6 ? "]" : "");
+    bool is_v6 = sl_str_chr(host, ':') < host.n;
+    bool is_default = port == (is_tls ? 443 : 80);
+    int n = snprintf(to, room, "%s%.*s%s", is_v6 ? "[" : "", SL_FMT(host), is_v6 ? "]" : "");
     if (!is_default && n > 0 && (size_t)n < room)
-        n += snprintf(to + n, room - (size_t)n, ":%u", r->port);
+        n += snprintf(to + n, room - (size_t)n, ":%u", port);
     return n > 0 && (size_t)n < room ? (size_t)n : 0;
 }
 
-sl_str sl_client_head(const struct sl_request *r, size_t body_bytes)
+static char *put_length(char *at, size_t bytes)
+{
+    char digits[24];
+    size_t i = sizeof(digits);
+    do
+        digits[--i] = (char)('0' + bytes % 10);
+    while (bytes /= 10);
+    at = put(at, SL_STR("content-length: "));
+    at = put(at, sl_str_of(digits + i, sizeof(digits) - i));
+    return put(at, SL_STR("\r\n"));
+}
+
+sl_str sl_client_head(const struct sl_request *r, sl_str authority, size_t body_bytes)
 {
     const sl_str none = {NULL, 0};
-    char authority[300], length[48];
-    size_t n_authority = write_authority(r, authority, sizeof(authority));
-    size_t n_length = 0;
-    if (!n_authority || !is_plain(r->method) || !is_plain(r->target) ||
-        !is_plain(sl_str_of(authority, n_authority)))
+    if (!is_plain(r->method) || !is_plain(r->target) || !is_plain(authority))
         return none;
-    if (body_bytes || takes_body(r->method))
-        n_length = (size_t)snprintf(length, sizeof(length), "content-length: %zu\r\n", body_bytes);
-    size_t total = r->method.n + r->target.n + n_authority + n_length + 32;
+    bool has_length = body_bytes || takes_body(r->method);
+    size_t total = r->method.n + r->target.n + authority.n + 80;
     for (uint32_t i = 0; i < r->headers->n; i++) {
         const struct sl_header *h = &r->headers->items[i];
         if (has_control_bytes(h->value) || !is_plain(h->name))
@@ -66,9 +73,10 @@ sl_str sl_client_head(const struct sl_request *r, size_t body_bytes)
     *at++ = ' ';
     at = put(at, r->target);
     at = put(at, SL_STR(" HTTP/1.1\r\nhost: "));
-    at = put(at, sl_str_of(authority, n_authority));
+    at = put(at, authority);
     at = put(at, SL_STR("\r\n"));
-    at = put(at, sl_str_of(length, n_length));
+    if (has_length)
+        at = put_length(at, body_bytes);
     for (uint32_t i = 0; i < r->headers->n; i++) {
         at = put(at, r->headers->items[i].name);
         at = put(at, SL_STR(": "));

@@ -18,7 +18,8 @@ struct sl_client_conn;
  * the configured backends). */
 struct sl_client_host {
     struct sl_client_host *next;
-    sl_str name; /* owned */
+    sl_str name;      /* owned */
+    sl_str authority; /* of the host header; owned */
     uint16_t port;
     struct sl_tls_context *tls;       /* compared, never followed: the caller keeps it */
     struct sl_client_conn *idle_head; /* last used first */
@@ -68,6 +69,8 @@ void sl_client_sweep(struct sl_client *client, bool all);
 void sl_client_on_event(struct sl_loop *loop, struct sl_io *io, uint32_t events);
 
 /* The head of the request, in its arena; p == NULL: control bytes or out of memory. */
-sl_str sl_client_head(const struct sl_request *r, size_t body_bytes);
+sl_str sl_client_head(const struct sl_request *r, sl_str authority, size_t body_bytes);
+/* "host", "host:port", "[v6]:port" into `to`; its length, 0 when it does not fit. */
+size_t sl_client_authority(sl_str host, uint16_t port, bool is_tls, char *to, size_t room);
 
 #endif

@@ -20,13 +20,19 @@ struct sl_client_host *sl_client_host(struct sl_client *client, sl_str name, uin
     for (; h; h = h->next)
         if (h->port == port && h->tls == tls && sl_str_eq(h->name, name))
             return h;
-    h = calloc(1, sizeof(*h) + name.n);
+    char authority[300];
+    size_t n = sl_client_authority(name, port, tls != NULL, authority, sizeof(authority));
+    h = calloc(1, sizeof(*h) + name.n + n);
     if (!h)
         return NULL;
     char *copy = (char *)(h + 1);
     memcpy(copy, name.p, name.n);
-    *h = (struct sl_client_host){
-        .next = client->hosts, .name = {copy, name.n}, .port = port, .tls = tls};
+    memcpy(copy + name.n, authority, n);
+    *h = (struct sl_client_host){.next = client->hosts,
+                                 .name = {copy, name.n},
+                                 .authority = {copy + name.n, n},
+                                 .port = port,
+                                 .tls = tls};
     client->hosts = h;
     return h;
 }

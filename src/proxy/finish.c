@@ -23,12 +23,12 @@ static void count(struct sl_px *px, uint64_t total_ns)
     if (!px->backend)
         return;
     const sl_str call[2] = {px->backend->name, labels[1]};
-    const sl_str *model = &px->verdict.model->name;
     sl_cell_add(sl_metrics_cell(m, SL_M_UPSTREAM_REQUESTS, call, 2), 1);
     if (!px->is_head_sent)
         return;
-    sl_cell_observe(sl_metrics_cell(m, SL_M_TTFT, model, 1), (double)px->first_byte_ns * 1e-9);
-    sl_cell_observe(sl_metrics_cell(m, SL_M_COMPLETION_LATENCY, model, 1), (double)total_ns * 1e-9);
+    const struct sl_model_cells *cells = sl_px_model_cells(px);
+    sl_cell_observe(cells->ttft, (double)px->first_byte_ns * 1e-9);
+    sl_cell_observe(cells->latency, (double)total_ns * 1e-9);
 }
 
 static void write_log(const struct sl_px *px, uint64_t total_ns)

@@ -187,13 +187,8 @@ static void count_begin(struct sl_px *px)
     atomic_fetch_add_explicit(&s->n_requests, 1, memory_order_relaxed);
     px->is_counted = true;
     px->proxy->budget.n_active++;
-    if (px->n_retries)
-        return;
-    uint32_t i = model_index(px);
-    if (!px->lane->model_requests[i])
-        px->lane->model_requests[i] =
-            sl_metrics_cell(px->proxy->metrics, SL_M_MODEL_REQUESTS, &px->verdict.model->name, 1);
-    sl_cell_add(px->lane->model_requests[i], 1);
+    if (!px->n_retries)
+        sl_cell_add(sl_px_model_cells(px)->requests, 1);
 }
 
 static void release_retry(struct sl_px *px)

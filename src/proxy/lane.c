@@ -66,9 +66,9 @@ static enum sl_rc fill(struct sl_lane *lane, struct sl_proxy *proxy, struct sl_e
     lane->generation.name = SL_STR("x-vsr-config-generation");
     lane->generation.value =
         sl_arena_printf(&lane->arena, "%llu", (unsigned long long)config->generation);
-    lane->model_requests = SL_NEW_ARRAY(&lane->arena, struct sl_cell *, config->n_models);
+    lane->cells = SL_NEW_ARRAY(&lane->arena, struct sl_model_cells, config->n_models);
     lane->balances = SL_NEW_ARRAY(&lane->arena, struct sl_balance, config->n_models);
-    if (rc != SL_OK || !lane->generation.value.p || !lane->model_requests || !lane->balances)
+    if (rc != SL_OK || !lane->generation.value.p || !lane->cells || !lane->balances)
         return sl_err_set(err, SL_NOMEM, "out of memory");
     for (uint32_t i = 0; i < config->n_models; i++) {
         rc = init_balance(lane, &lane->balances[i], &config->models[i]);

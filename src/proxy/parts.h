@@ -18,6 +18,12 @@
 #include "proxy/upstream/retry.h"
 #include "route/policy.h"
 
+/* The metric cells that most requests to a model touch. */
+struct sl_model_cells {
+    struct sl_cell *requests, *ttft, *latency;
+    struct sl_cell *prompt_tok, *completion_tok, *tok, *prompt_hist, *completion_hist;
+};
+
 /* A loop's view of a snapshot: what does not fit the immutable configuration. */
 struct sl_lane {
     uint32_t refs; /* the proxy and each running exchange; one loop, so no atomics */
@@ -27,7 +33,7 @@ struct sl_lane {
     struct sl_identity identity;
     struct sl_balance *balances; /* by model index */
     struct sl_str_pair generation;
-    struct sl_cell **model_requests; /* by model index; looked up at first use */
+    struct sl_model_cells *cells;    /* by model index; filled at first use */
     struct sl_health_checks *checks; /* NULL: none on this loop */
 };
 
@@ -150,6 +156,9 @@ SL_MUST_USE enum sl_rc sl_px_answer_headers(const struct sl_px *px, int status,
 /* ---- errors.c ---------------------------------------------------------------------------- */
 /* Answers with an error in the client's dialect. */
 void sl_px_error(struct sl_px *px, int status, const char *format, ...) SL_PRINTF(3, 4);
+
+/* Those of the verdict's model. */
+const struct sl_model_cells *sl_px_model_cells(const struct sl_px *px);
 
 /* ---- usage.c ----------------------------------------------------------------------------- */
 /* Usage of a whole JSON answer into the books; nothing when it has none. */

@@ -1,9 +1,27 @@
 /* What an answer cost, as the provider reports it. */
 #include "proxy/parts.h"
 
+const struct sl_model_cells *sl_px_model_cells(const struct sl_px *px)
+{
+    const struct sl_model_cfg *model = px->verdict.model;
+    struct sl_model_cells *c = &px->lane->cells[model - px->lane->config->models];
+    if (c->requests)
+        return c;
+    struct sl_metrics *m = px->proxy->metrics;
+    const sl_str *name = &model->name;
+    c->requests = sl_metrics_cell(m, SL_M_MODEL_REQUESTS, name, 1);
+    c->ttft = sl_metrics_cell(m, SL_M_TTFT, name, 1);
+    c->latency = sl_metrics_cell(m, SL_M_COMPLETION_LATENCY, name, 1);
+    c->prompt_tok = sl_metrics_cell(m, SL_M_PROMPT_TOKENS, name, 1);
+    c->completion_tok = sl_metrics_cell(m, SL_M_COMPLETION_TOKENS, name, 1);
+    c->tok = sl_metrics_cell(m, SL_M_MODEL_TOKENS, name, 1);
+    c->prompt_hist = sl_metrics_cell(m, SL_M_PROMPT_TOKENS_PER_REQUEST, name, 1);
+    c->completion_hist = sl_metrics_cell(m, SL_M_COMPLETION_TOKENS_PER_REQUEST, name, 1);
+    return c;
+}
+
 void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
 {
-    struct sl_metrics *m = px->proxy->metrics;
     const struct sl_model_cfg *model = px->verdict.model;
     const sl_str labels[2] = {model->name, model->pricing.currency};
     if (!usage->is_present)
@@ -11,11 +29,12 @@ void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
     double prompt = (double)usage->prompt_tok, completion = (double)usage->completion_tok;
     px->prompt_tok = (int64_t)usage->prompt_tok;
     px->completion_tok = (int64_t)usage->completion_tok;
-    sl_cell_add(sl_metrics_cell(m, SL_M_PROMPT_TOKENS, labels, 1), prompt);
-    sl_cell_add(sl_metrics_cell(m, SL_M_COMPLETION_TOKENS, labels, 1), completion);
-    sl_cell_add(sl_metrics_cell(m, SL_M_MODEL_TOKENS, labels, 1), prompt + completion);
-    sl_cell_observe(sl_metrics_cell(m, SL_M_PROMPT_TOKENS_PER_REQUEST, labels, 1), prompt);
-    sl_cell_observe(sl_metrics_cell(m, SL_M_COMPLETION_TOKENS_PER_REQUEST, labels, 1), completion);
+    const struct sl_model_cells *cells = sl_px_model_cells(px);
+    sl_cell_add(cells->prompt_tok, prompt);
+    sl_cell_add(cells->completion_tok, completion);
+    sl_cell_add(cells->tok, prompt + completion);
+    sl_cell_observe(cells->prompt_hist, prompt);
+    sl_cell_observe(cells->completion_hist, completion);
     if (!model->pricing.is_priced)
         return;
     double cached = (double)usage->cached_tok < prompt ? (double)usage->cached_tok : prompt;
@@ -23,7 +42,8 @@ void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
                    cached * model->pricing.cached_input_per_1m +
                    completion * model->pricing.completion_per_1m) *
                   1e-6;
-    sl_cell_add(sl_metrics_cell(m, SL_M_MODEL_COST, labels, 2), cost > 0 ? cost : 0);
+    sl_cell_add(sl_metrics_cell(px->proxy->metrics, SL_M_MODEL_COST, labels, 2),
+                cost > 0 ? cost : 0);
 }
 
 void sl_px_read_usage(struct sl_px *px, sl_str answer)

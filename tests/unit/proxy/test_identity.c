@@ -29,12 +29,18 @@ static void test_ranges(void **state)
         const char *range, *peer;
         bool expect;
     } cases[] = {
-        {"10.0.0.0/8", "10.200.3.4", true},      {"10.0.0.0/8", "11.0.0.1", false},
-        {"127.0.0.1", "127.0.0.1", true},        {"127.0.0.1", "127.0.0.2", false},
-        {"192.168.4.0/22", "192.168.7.255", true}, {"192.168.4.0/22", "192.168.8.0", false},
-        {"0.0.0.0/0", "203.0.113.9", true},      {"::1", "::1", true},
-        {"fd00::/8", "fdff::1", true},           {"fd00::/8", "fe80::1", false},
-        {"10.0.0.0/8", "::ffff:10.1.1.1", true}, {"::/0", "2001:db8::1", true},
+        {"10.0.0.0/8", "10.200.3.4", true},
+        {"10.0.0.0/8", "11.0.0.1", false},
+        {"127.0.0.1", "127.0.0.1", true},
+        {"127.0.0.1", "127.0.0.2", false},
+        {"192.168.4.0/22", "192.168.7.255", true},
+        {"192.168.4.0/22", "192.168.8.0", false},
+        {"0.0.0.0/0", "203.0.113.9", true},
+        {"::1", "::1", true},
+        {"fd00::/8", "fdff::1", true},
+        {"fd00::/8", "fe80::1", false},
+        {"10.0.0.0/8", "::ffff:10.1.1.1", true},
+        {"::/0", "2001:db8::1", true},
     };
     for (size_t i = 0; i < SL_COUNT(cases); i++) {
         sl_str text = sl_str_from(cases[i].range), bad;
@@ -53,8 +59,8 @@ static void test_ranges(void **state)
             fail_msg("%s in %s", cases[i].peer, cases[i].range);
         assert_false(sl_identity_is_trusted(&id, NULL, &none));
     }
-    static const char *const bad_texts[] = {"", "x", "10.0.0.0/33", "10.0.0.0/-1", "::/129",
-                                            "10.0.0/8", "10.0.0.0/8/9", "10.0.0.0/ 8x"};
+    static const char *const bad_texts[] = {"",       "x",        "10.0.0.0/33",  "10.0.0.0/-1",
+                                            "::/129", "10.0.0/8", "10.0.0.0/8/9", "10.0.0.0/ 8x"};
     for (size_t i = 0; i < SL_COUNT(bad_texts); i++) {
         struct sl_trust_range range;
         if (sl_trust_range_parse(sl_str_from(bad_texts[i]), &range))
@@ -73,8 +79,8 @@ static void test_secret(void **state)
     static const struct {
         const char *value;
         bool expect;
-    } cases[] = {{"s3cret", true}, {"S3cret", false}, {"s3cre", false}, {"s3crets", false},
-                 {"", false},      {"s3crets3cret", false}};
+    } cases[] = {{"s3cret", true},   {"S3cret", false}, {"s3cre", false},
+                 {"s3crets", false}, {"", false},       {"s3crets3cret", false}};
     for (size_t i = 0; i < SL_COUNT(cases); i++) {
         struct sl_header h = {SL_STR("X-Edge"), sl_str_from(cases[i].value)};
         const struct sl_headers headers = {&h, 1, 1};
@@ -97,12 +103,23 @@ static void test_private_headers(void **state)
         const char *name;
         bool expect;
     } cases[] = {
-        {"x-authz-user-id", true},       {"X-Authz-Team-Id", true},   {"x-user-openai-key", true},
-        {"X-USER-GEMINI-KEY", true},     {"x-vsr-debug", true},       {"x-vsr-looper-request", true},
-        {"x-vsr-internal-auth", true},   {"x-selected-model", true},  {"X-My-User", true},
-        {"x-my-groups", true},           {"x-user-agent", false},     {"x-session-id", false},
-        {"authorization", false},        {"x-request-id", false},     {"x-vs", false},
-        {"content-type", false},         {"x", false},
+        {"x-authz-user-id", true},
+        {"X-Authz-Team-Id", true},
+        {"x-user-openai-key", true},
+        {"X-USER-GEMINI-KEY", true},
+        {"x-vsr-debug", true},
+        {"x-vsr-looper-request", true},
+        {"x-vsr-internal-auth", true},
+        {"x-selected-model", true},
+        {"X-My-User", true},
+        {"x-my-groups", true},
+        {"x-user-agent", false},
+        {"x-session-id", false},
+        {"authorization", false},
+        {"x-request-id", false},
+        {"x-vs", false},
+        {"content-type", false},
+        {"x", false},
     };
     for (size_t i = 0; i < SL_COUNT(cases); i++)
         if (sl_identity_is_private(&id, sl_str_from(cases[i].name)) != cases[i].expect)
@@ -117,8 +134,8 @@ static void test_credential_chain(void **state)
     const struct sl_headers headers = {items, 2, 2};
     struct sl_global_cfg cfg = {0};
     struct sl_identity id = {.cfg = &cfg};
-    assert_true(sl_str_eq(sl_identity_user_key(&id, &headers, SL_STR("openai"), true),
-                          SL_STR("u1")));
+    assert_true(
+        sl_str_eq(sl_identity_user_key(&id, &headers, SL_STR("openai"), true), SL_STR("u1")));
     assert_int_equal(sl_identity_user_key(&id, &headers, SL_STR("gemini"), true).n, 0);
     assert_false(sl_identity_needs_key(&id));
 
@@ -129,8 +146,8 @@ static void test_credential_chain(void **state)
     cfg.n_credential_providers = 2;
     assert_true(sl_identity_needs_key(&id));
     assert_int_equal(sl_identity_user_key(&id, &headers, SL_STR("openai"), true).n, 0);
-    assert_true(sl_str_eq(sl_identity_user_key(&id, &headers, SL_STR("openai"), false),
-                          SL_STR("u2")));
+    assert_true(
+        sl_str_eq(sl_identity_user_key(&id, &headers, SL_STR("openai"), false), SL_STR("u2")));
     assert_true(sl_identity_is_private(&id, SL_STR("X-Ours")));
     cfg.authz_fail_open = true;
     assert_false(sl_identity_needs_key(&id));
@@ -163,8 +180,11 @@ static uint64_t key_of(const char *header, const char *user, const char *body)
                           sl_json_get(&json, 0, SL_STR("messages")));
 }
 
-#define TURN1 "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"hi\"}"
-#define TURN2 TURN1 ",{\"role\":\"assistant\",\"content\":\"yo\"},{\"role\":\"user\",\"content\":\"more\"}"
+#define TURN1                                                                                      \
+    "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":"       \
+    "\"hi\"}"
+#define TURN2                                                                                      \
+    TURN1 ",{\"role\":\"assistant\",\"content\":\"yo\"},{\"role\":\"user\",\"content\":\"more\"}"
 
 static void test_session_keys(void **state)
 {
