@@ -145,6 +145,7 @@ class Replay:
         self.verbose = verbose
         self.cases = self.failures = self.deviating = 0
         self.wrong_rules = {}
+        self.excused = {}
 
     def fail(self, name, request, text):
         self.failures += 1
@@ -175,6 +176,9 @@ class Replay:
         ours, theirs = flat(result["matched_signals"]), flat(want["matched"])
         excused = {key for key in ours ^ theirs
                    if key.startswith("language:") or (key in DEVIATIONS and DEVIATIONS[key](text))}
+        for key in excused:
+            key = "language" if key.startswith("language:") else key
+            self.excused[key] = self.excused.get(key, 0) + 1
         follows = {key for key in ours | theirs if key.startswith("projection:")} if excused else set()
         for key in sorted((ours ^ theirs) - excused - follows):
             self.wrong_rules[key] = self.wrong_rules.get(key, 0) + 1
@@ -233,6 +237,7 @@ def main():
     if not args.names:
         right_behaviour(args.bin, args.goldens, replay)
     print(f"{replay.cases} cases, {replay.deviating} with a deviating rule, {replay.failures} failures")
+    print("deviations seen:", ", ".join(f"{key} {count}" for key, count in sorted(replay.excused.items())))
     for key, count in sorted(replay.wrong_rules.items(), key=lambda kv: -kv[1])[:20]:
         print(f"  {count:5} {key}")
     return 1 if replay.failures or not replay.cases else 0
