@@ -68,7 +68,7 @@ static enum sl_rc system_lookup(const char *host, struct sl_address_list *out, c
         if (sl_address_from(at->ai_addr, &out->items[out->n]))
             out->n++;
     freeaddrinfo(found);
-    *reason = "the name has no address";
+    *reason = out->n ? "" : "the name has no address";
     return out->n ? SL_OK : SL_NOTFOUND;
 }
 
