@@ -87,15 +87,37 @@ static const struct sl_field document_fields[] = {
     SL_FIELD_END,
 };
 
+static int by_text(const void *a, const void *b)
+{
+    return sl_str_cmp(*(const sl_str *)a, *(const sl_str *)b);
+}
+
 /* Neither routing nor global: an older or a wrong file. */
 static bool check_is_canonical(struct sl_load *l)
 {
+    sl_str unexpected[16];
+    uint32_t n = 0;
     if (sl_yaml_get(l->root, SL_STR("routing")) || sl_yaml_get(l->root, SL_STR("global")))
         return true;
+    for (uint32_t i = 0; i < l->root->n && n < SL_COUNT(unexpected); i++) {
+        const struct sl_field *f = document_fields;
+        while (f->key && !sl_str_eq(l->root->keys[i]->text, sl_str_from(f->key)))
+            f++;
+        if (!f->key)
+            unexpected[n++] = l->root->keys[i]->text;
+    }
+    qsort(unexpected, n, sizeof *unexpected, by_text);
+    struct sl_buf names;
+    sl_buf_init(&names, 1024);
+    for (uint32_t i = 0; i < n; i++)
+        sl_buf_printf(&names, "%s%.*s", i ? ", " : "; unexpected top-level keys: ",
+                      SL_FMT(sl_str_sub(unexpected[i], 0, 40)));
     sl_check_error(&l->c, l->root,
-                   "the file has neither routing nor global; expected version, listeners, "
+                   "the file has neither routing nor global%.*s; expected version, listeners, "
                    "providers, routing, entrypoints, recipes, global (older shapes are rewritten "
-                   "by `sluice migrate`)");
+                   "by `sluice migrate`)",
+                   SL_FMT(sl_buf_str(&names)));
+    sl_buf_free(&names);
     return false;
 }
 
