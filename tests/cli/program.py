@@ -24,8 +24,10 @@ def mock(*args):
         yield int(re.search(r":(\d+)/v1", process.stdout.readline()).group(1))
     finally:
         process.terminate()
-        process.wait(10)
+        status = process.wait(10)
         process.stdout.close()
+    if status:  # a sanitizer had something to say
+        raise AssertionError(f"sluice mock ended with status {status}")
 
 
 def call(port, path, body=None, method=None, headers=None, timeout=10):
