@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
-#define MAX_SOURCES 32
-#define MAX_MODELS  512
+#define MAX_SOURCES    32
+#define MAX_MODELS     512
+#define MAX_NAME_BYTES 200
 
 static const char *process_env(void *ctx, const char *name)
 {
@@ -12,11 +13,23 @@ static const char *process_env(void *ctx, const char *name)
     return getenv(name);
 }
 
+/* Printable, and nothing that YAML cannot hold: no control characters (C1 too), no specials. */
+static bool is_nameable(sl_str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        unsigned char next = i + 1 < name.n ? (unsigned char)name.p[i + 1] : 0;
+        if (c < ' ' || c == 0x7f || c == 0xef || (c == 0xc2 && next < 0xa0))
+            return false;
+    }
+    return name.n > 0 && name.n <= MAX_NAME_BYTES;
+}
+
 struct sl_found_model *sl_pool_add(struct sl_pool *pool, sl_str name, uint32_t source)
 {
     struct sl_name_traits traits;
     sl_name_read(name, &traits);
-    if (traits.is_other)
+    if (traits.is_other || !is_nameable(name))
         return NULL;
     struct sl_found_model *model = NULL;
     for (uint32_t i = 0; i < pool->n_models && !model; i++)

@@ -93,8 +93,10 @@ static void every_shape_is_read(void **state)
                     "\"n_params\":3000000000}}]}");
     add_local(pool, "{\"data\":[{\"id\":\"lms\",\"type\":\"vlm\",\"max_context_length\":8192},"
                     "{\"id\":\"lms-e\",\"type\":\"embeddings\"}]}");
-    add_local(pool, "{\"data\":[{\"id\":\"auto\",\"owned_by\":\"x\"},{\"id\":\"q\",\"owned_by\":"
-                    "\"vllm-semantic-router\"},{\"id\":\"whisper-1\"},{\"id\":7},{}]}");
+    add_local(pool,
+              "{\"data\":[{\"id\":\"auto\",\"owned_by\":\"x\"},{\"id\":\"q\",\"owned_by\":"
+              "\"vllm-semantic-router\"},{\"id\":\"whisper-1\"},{\"id\":7},{},{\"id\":\"a\x7f\"},"
+              "{\"id\":\"b\\u0085\"},{\"id\":\"c\\n\"},{\"id\":\"\"}]}");
     add_local(pool, "not json");
     assert_int_equal(pool->n_models, 5);
     assert_int_equal(model(pool, "vllm")->context_tok, 32768);
