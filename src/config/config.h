@@ -311,7 +311,7 @@ struct sl_global_cfg {
     struct sl_management_cfg management;
     bool metrics_enabled;
     bool looper_enabled;        /* integrations.looper.endpoint non-empty */
-    const struct sl_yaml *node; /* merged tree, for engines built later */
+    const struct sl_yaml *node; /* the file's block, NULL without; defaults are in the tables */
 };
 
 /* A configured feature whose engine is not built: where, and what it is. */

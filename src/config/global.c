@@ -145,9 +145,10 @@ static bool is_kb_used(void *ctx, sl_str kb)
 void sl_load_check_catalog(struct sl_load *l)
 {
     const struct sl_yaml *global = sl_yaml_get(l->root, SL_STR("global"));
-    bool reads_files = !l->options->is_reading_only && l->base_dir.n;
+    /* Reading only, no manifest is opened, but paths are checked. */
+    bool is_checked = l->options->is_reading_only || l->base_dir.n;
     size_t length = sl_check_push(&l->c, SL_STR("global.model_catalog"));
     sl_global_check_kbs(&l->c, &l->global.catalog, sl_yaml_get(global, SL_STR("model_catalog")),
-                        l->base_dir, reads_files ? is_kb_used : NULL, l);
+                        l->base_dir, is_checked ? is_kb_used : NULL, l);
     sl_check_pop(&l->c, length);
 }

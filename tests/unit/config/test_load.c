@@ -280,6 +280,15 @@ static void test_reading_only(void **state)
                      SL_OK);
     STR(config->models[0].description, "${SECRET}");
     sl_config_unref(config);
+    assert_int_equal(
+        sl_config_load_text(
+            &config,
+            SL_STR("routing: {signals: {kb: [{name: k, kb: own, target: {kind: label, value: "
+                   "a}}]}}\n"
+                   "global: {model_catalog: {kbs: [{name: own, source: {path: /etc}}]}}\n"),
+            &options, &diags),
+        SL_INVALID);
+    STR(diags.items[0].path, "global.model_catalog.kbs[0].source.path");
 }
 
 static enum sl_name_kind kind_of(const struct sl_config *config, const char *name)
