@@ -115,7 +115,7 @@ class Bench:
         port = free_port()
         file = self.folder / f"policy{port}.yaml"
         file.write_text(policy(port, upstream, free_port()))
-        process = self.spawn(PROXY_CORE, BIN, "serve", "-c", file, "--metrics-port", 0, "--no-access-log")
+        process = self.spawn(PROXY_CORE, BIN, "serve", "-c", file, "--metrics-port", 0)
         wait_for(port)
         return port, [process.pid]
 

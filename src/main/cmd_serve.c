@@ -12,7 +12,7 @@ static const struct sl_option options[] = {
     {"--listen", 'l', "ADDR:PORT", "listen here instead of on the configuration's listeners"},
     {"--allow-inactive", 0, NULL, "serve although some features of the file have no engine"},
     {"--metrics-port", 0, "PORT", "also serve /metrics here; 0: not (default 9190)"},
-    {"--no-access-log", 0, NULL, "do not write one JSON line a request to standard output"},
+    {"--access-log", 0, NULL, "write one JSON line a request to standard output"},
     {.name = NULL},
 };
 
@@ -26,7 +26,7 @@ static int run(int argc, char **argv)
         .listen_address = SL_STR("0.0.0.0"),
         .has_listen = sl_option_is_given(&o, "--listen"),
         .allows_inactive = sl_option_is_given(&o, "--allow-inactive"),
-        .has_access_log = !sl_option_is_given(&o, "--no-access-log"),
+        .has_access_log = sl_option_is_given(&o, "--access-log"),
     };
     const char *file = sl_option(&o, "--config");
     uint64_t metrics_port = SL_METRICS_PORT;
@@ -46,7 +46,7 @@ static int run(int argc, char **argv)
 const struct sl_command sl_command_serve = {
     .name = "serve",
     .summary = "route requests",
-    .usage = "sluice serve [-c FILE] [--listen ADDR:PORT] [--allow-inactive] [--no-access-log]",
+    .usage = "sluice serve [-c FILE] [--listen ADDR:PORT] [--allow-inactive] [--access-log]",
     .help =
         "Serves the OpenAI-compatible API on the configuration's listeners, and health, metrics\n"
         "and evaluation on its management address.\n\n"
