@@ -17,7 +17,8 @@
 #define STEPS_PER_TURN  128 /* reads, and requests out of a pipeline */
 #define CROWD           512
 #define LINGER_MS       2000
-#define DIRECT_BYTES    32768u /* from here on a body is read into its own place */
+#define DIRECT_BYTES     16384u /* from here on a body is read into its own place */
+#define FIRST_READ_BYTES 16384u /* of a head and what follows: what is copied of a large body */
 #define HALF_CLOSE_NS   UINT64_C(50000000)
 #define MAX_QUEUE_BYTES ((size_t)256 << 20)
 #define EXTRA_ARENA     (16u << 20) /* for the handler, beside two bodies */
@@ -353,7 +354,7 @@ static void read_some(struct connection *c)
     struct exchange *x = c->x;
     bool is_direct = reads_directly(c);
     char *to = is_direct ? x->whole + x->body_bytes : s->scratch;
-    size_t room = is_direct ? (size_t)x->body_left : sizeof s->scratch, got;
+    size_t room = is_direct ? (size_t)x->body_left : FIRST_READ_BYTES, got;
     enum sl_rc rc = sl_stream_read(c->stream, to, room, &got);
     if (rc == SL_AGAIN) {
         c->can_read = false;
