@@ -14,14 +14,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define STEPS_PER_TURN  128 /* reads, and requests out of a pipeline */
-#define CROWD           512
-#define LINGER_MS       2000
+#define STEPS_PER_TURN   128 /* reads, and requests out of a pipeline */
+#define CROWD            512
+#define LINGER_MS        2000
 #define DIRECT_BYTES     16384u /* from here on a body is read into its own place */
 #define FIRST_READ_BYTES 16384u /* of a head and what follows: what is copied of a large body */
-#define HALF_CLOSE_NS   UINT64_C(50000000)
-#define MAX_QUEUE_BYTES ((size_t)256 << 20)
-#define EXTRA_ARENA     (16u << 20) /* for the handler, beside two bodies */
+#define HALF_CLOSE_NS    UINT64_C(50000000)
+#define MAX_QUEUE_BYTES  ((size_t)256 << 20)
+#define EXTRA_ARENA      (16u << 20) /* for the handler, beside two bodies */
 
 /* ---- time -------------------------------------------------------------------------------- */
 

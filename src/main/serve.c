@@ -8,6 +8,7 @@
 #include "proxy/upstream/registry.h"
 #include "route/policy.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -55,12 +56,33 @@ struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *optio
     return config;
 }
 
+/* ---- TLS to backends --------------------------------------------------------------------- */
+
+static bool needs_client_tls(const struct sl_config *config)
+{
+    for (uint32_t m = 0; m < config->n_models; m++)
+        for (uint32_t i = 0; i < config->models[m].n_backends; i++)
+            if (config->models[m].backends[i].is_tls)
+                return true;
+    return false;
+}
+
+/* Reading the system's roots takes milliseconds and megabytes: only when a backend needs them. */
+static bool open_client_tls(struct serve *s, const struct sl_config *config, struct sl_err *err)
+{
+    const struct sl_tls_client_options options = {.ca_file = NULL};
+    if (s->runtime.tls || !needs_client_tls(config))
+        return true;
+    return sl_tls_client_create(&s->runtime.tls, &options, err) == SL_OK;
+}
+
 /* ---- the new configuration --------------------------------------------------------------- */
 
 struct adoption {
     struct sl_message message;
     struct serve_loop *loop;
     struct sl_config *config;
+    struct sl_tls_context *tls;
 };
 
 static void adopt_on_loop(struct sl_loop *loop, struct sl_message *message)
@@ -68,6 +90,7 @@ static void adopt_on_loop(struct sl_loop *loop, struct sl_message *message)
     struct adoption *a = SL_CONTAINER(message, struct adoption, message);
     struct sl_err err = {0};
     (void)loop;
+    sl_proxy_use_tls(a->loop->proxy, a->tls);
     if (sl_proxy_adopt(a->loop->proxy, a->config, &err) != SL_OK)
         sl_log(SL_LOG_ERROR, "reload", "loop %u keeps its configuration: %s", a->loop->index,
                err.message);
@@ -90,6 +113,12 @@ static bool has_same_listeners(const struct serve *s, const struct sl_config *co
 
 void serve_adopt(struct serve *s, struct sl_config *config)
 {
+    struct sl_err err = {0};
+    if (!open_client_tls(s, config, &err)) {
+        sl_log(SL_LOG_ERROR, "reload_refused", "no TLS to backends: %s", err.message);
+        sl_config_unref(config);
+        return;
+    }
     for (uint32_t i = 0; i < s->n_loops; i++) {
         struct adoption *a = malloc(sizeof(*a));
         if (!a) {
@@ -108,6 +137,7 @@ void serve_adopt(struct serve *s, struct sl_config *config)
            config->n_models);
     sl_config_unref(s->config);
     s->config = config;
+    malloc_trim(0); /* compiling a policy takes far more than keeping it */
 }
 
 /* ---- signals and the end ----------------------------------------------------------------- */
@@ -211,19 +241,9 @@ static bool open_tls(struct serve *s, struct sl_err *err)
     return true;
 }
 
-static bool needs_client_tls(const struct sl_config *config)
-{
-    for (uint32_t m = 0; m < config->n_models; m++)
-        for (uint32_t i = 0; i < config->models[m].n_backends; i++)
-            if (config->models[m].backends[i].is_tls)
-                return true;
-    return false;
-}
-
 static bool open_runtime(struct serve *s, struct sl_err *err)
 {
     const struct sl_resolver_options resolver = {0};
-    const struct sl_tls_client_options tls = {.ca_file = NULL};
     s->runtime.access_log_fd = s->options.has_access_log ? STDOUT_FILENO : -1;
     s->runtime.is_access_log_json = true;
     if (sl_resolver_create(&s->runtime.resolver, &resolver) != SL_OK ||
@@ -231,12 +251,7 @@ static bool open_runtime(struct serve *s, struct sl_err *err)
         sl_err_set(err, SL_NOMEM, "out of memory");
         return false;
     }
-    if (sl_tls_client_create(&s->runtime.tls, &tls, err) == SL_OK)
-        return true;
-    if (needs_client_tls(s->config))
-        return false;
-    sl_log(SL_LOG_WARN, "tls", "no TLS to backends: %s", err->message);
-    return true;
+    return open_client_tls(s, s->config, err);
 }
 
 static bool open_control(struct serve *s, int signal_fd, struct sl_err *err)
@@ -269,6 +284,7 @@ static bool start_loops(struct serve *s, struct sl_err *err)
 
 static void say_ready(struct serve *s)
 {
+    malloc_trim(0);
     for (uint32_t i = 0; i < s->n_listeners; i++)
         sl_log(SL_LOG_INFO, "listening", "%s://%.*s:%u (%u loops, generation %llu)",
                s->tls[i] ? "https" : "http", SL_FMT(s->listeners[i].address), s->ports[i],

@@ -89,6 +89,11 @@ enum sl_rc sl_proxy_adopt(struct sl_proxy *proxy, struct sl_config *config, stru
     return SL_OK;
 }
 
+void sl_proxy_use_tls(struct sl_proxy *proxy, struct sl_tls_context *tls)
+{
+    proxy->runtime.tls = tls;
+}
+
 struct sl_config *sl_proxy_config(const struct sl_proxy *proxy)
 {
     return proxy->lane->config;

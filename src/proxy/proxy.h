@@ -36,6 +36,8 @@ void sl_proxy_destroy(struct sl_proxy *proxy);
  */
 SL_MUST_USE enum sl_rc sl_proxy_adopt(struct sl_proxy *proxy, struct sl_config *config,
                                       struct sl_err *err);
+/* Client TLS for https backends, when the first such backend comes with a reload. */
+void sl_proxy_use_tls(struct sl_proxy *proxy, struct sl_tls_context *tls);
 struct sl_config *sl_proxy_config(const struct sl_proxy *proxy);
 
 /*
