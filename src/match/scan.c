@@ -188,6 +188,10 @@ static enum sl_rc compile_strings(struct sl_scan *scan, struct sl_err *err)
             scan->third_cases[e->text.n == 3] = i;
             continue;
         }
+        if (e->text.n == 1) {
+            scan->single[scan->n_single++] = i;
+            continue;
+        }
         texts[n_strings] = e->text.p;
         lengths[n_strings] = e->text.n;
         ids[n_strings] = i;
@@ -236,6 +240,9 @@ static enum sl_rc sort_out(struct sl_scan_builder *b, struct sl_scan *scan)
     scan->patterns = b->patterns;
     scan->n_patterns = b->n_patterns;
     scan->entries = b->entries;
+    scan->single = SL_NEW_ARRAY(b->arena, uint32_t, b->n_entries);
+    if (!scan->single)
+        return SL_NOMEM;
     scan->n_entries = b->n_entries;
     return SL_OK;
 }

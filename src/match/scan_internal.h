@@ -48,6 +48,8 @@ struct sl_scan {
     uint32_t *bytes; /* pattern ids of literals of one byte, which vectorscan is bad at */
     uint32_t n_bytes;
     uint32_t third_cases[2]; /* entries; UINT32_MAX: none */
+    uint32_t *single;        /* entries of one byte, searched by hand too */
+    uint32_t n_single;
     bool has_counts, has_positions;
 };
 

@@ -94,6 +94,14 @@ static void report(struct run *r, uint32_t id, struct sl_scan_span span)
     }
 }
 
+/* Single characters never overlap, and no order is asked of them. */
+static void report_char(struct run *r, uint32_t id)
+{
+    r->found[id >> 6] |= (uint64_t)1 << (id & 63);
+    if (r->scan->patterns[id].flags & SL_SCAN_COUNTS)
+        r->counts[id]++;
+}
+
 static bool is_settled(const struct run *r, uint32_t id)
 {
     return r->found[id >> 6] >> (id & 63) & 1 &&
@@ -114,7 +122,7 @@ static int on_string(unsigned entry, unsigned long long from, unsigned long long
         if (ref->is_gate)
             r->gates[id >> 6] |= (uint64_t)1 << (id & 63);
         else if (ref->is_char)
-            report(r, id, (struct sl_scan_span){(uint32_t)(to - e->text.n), (uint32_t)to});
+            report_char(r, id);
         else if (!is_settled(r, id) &&
                  sl_scan_literal_verify(&r->scan->patterns[id], ref, r->text,
                                         (size_t)to - e->text.n, (size_t)to, &span))
@@ -168,6 +176,16 @@ static void recount(struct run *r, uint32_t id)
         if (sl_scan_literal_verify(p, &ref, r->text, at, at, &span))
             report(r, id, span);
     }
+}
+
+/* Strings of one byte: characters of expressions. vectorscan is slower with them. */
+static void run_single(struct run *r, uint32_t entry)
+{
+    const unsigned char *bytes = (const unsigned char *)r->text.p;
+    unsigned char c = (unsigned char)r->scan->entries[entry].text.p[0];
+    struct sl_range range = {c, c};
+    for (size_t at = 0; (at = sl_byteskip(bytes, at, r->text.n, &range, 1)) < r->text.n; at++)
+        on_string(entry, at, at + 1, 0, r);
 }
 
 /* The Kelvin sign and the long s, which stand for k and s in caseless literals. */
@@ -269,6 +287,8 @@ enum sl_rc sl_scan_run(const struct sl_scan *scan, sl_str text, struct sl_scan_s
             return SL_NOMEM;
     }
     run_third_cases(&r);
+    for (uint32_t i = 0; i < scan->n_single; i++)
+        run_single(&r, scan->single[i]);
     for (uint32_t i = 0; i < scan->n_bytes; i++)
         run_byte(&r, scan->bytes[i]);
     for (uint32_t i = 0; i < scan->n_regexes && rc == SL_OK; i++)

@@ -6,6 +6,8 @@
 #include "base/unicode.h"
 #include "base/utf8.h"
 
+typedef int8_t bytes16 __attribute__((vector_size(16)));
+
 static inline uint64_t count_bits(uint64_t bits)
 {
     bits -= bits >> 1 & 0x5555555555555555u;
@@ -14,27 +16,23 @@ static inline uint64_t count_bits(uint64_t bits)
     return bits * 0x0101010101010101u >> 56;
 }
 
-/*
- * Letters and digits of 64 ASCII bytes as a bit set; false when a byte is not ASCII. Sixteen at a
- * time where the compiler has vectors of that size in hardware.
- */
-static bool classify(const char *p, uint64_t *set)
+/* Letters and digits of 64 ASCII bytes as a bit set; false when a byte is not ASCII. */
+static inline bool classify(const char *p, uint64_t *set)
 {
-    typedef uint8_t bytes16 __attribute__((vector_size(16)));
     bytes16 block[4], joined = {0};
     for (int i = 0; i < 4; i++) {
         memcpy(&block[i], p + 16 * i, 16);
         joined |= block[i];
     }
-    uint64_t high[2];
-    memcpy(high, &joined, sizeof(high));
-    if ((high[0] | high[1]) & 0x8080808080808080u)
+    if (sl_movemask16(joined))
         return false;
     *set = 0;
     for (int i = 0; i < 4; i++) {
-        bytes16 digit = (bytes16)(block[i] - '0' < 10),
-                letter = (bytes16)((block[i] | 32) - 'a' < 26);
-        *set |= (uint64_t)sl_movemask16(digit | letter) << (16 * i);
+        /* Signed compares: ASCII bytes are not negative. */
+        bytes16 lower = block[i] | 32;
+        bytes16 is_word =
+            ((lower > 'a' - 1) & (lower < 'z' + 1)) | ((block[i] > '0' - 1) & (block[i] < '9' + 1));
+        *set |= (uint64_t)sl_movemask16(is_word) << (16 * i);
     }
     return true;
 }
