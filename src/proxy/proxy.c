@@ -84,6 +84,9 @@ enum sl_rc sl_proxy_adopt(struct sl_proxy *proxy, struct sl_config *config, stru
     enum sl_rc rc = sl_lane_create(&lane, proxy, config, err);
     if (rc != SL_OK)
         return rc;
+    /* Streams may hold the old snapshot for long; its health checks end now. */
+    sl_health_checks_stop(proxy->lane->checks);
+    proxy->lane->checks = NULL;
     sl_lane_unref(proxy->lane);
     proxy->lane = lane;
     return SL_OK;

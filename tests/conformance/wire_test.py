@@ -12,6 +12,7 @@ import copy
 import http.client
 import http.server
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -318,13 +319,13 @@ def replay(port, names):
         known += 1
         for problem in problems:
             print(f"FAIL {name}: {problem}")
-    print(f"wire: {known - failed} of {known} exchanges agree ({len(DEVIATIONS)} named deviations)")
+    print(f"wire exchanges, {len(DEVIATIONS)} of them named deviations:\n{known - failed} passed, {failed} failed")
     return failed
 
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--bin", default=str(ROOT / "build" / "sluice"))
+    options.add_argument("--bin", default=os.environ.get("SLUICE_BIN", str(ROOT / "build" / "sluice")))
     options.add_argument("--goldens", default=str(ROOT.parent / "shared" / "compat" / "goldens"))
     options.add_argument("names", nargs="*")
     options = options.parse_args()
