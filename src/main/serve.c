@@ -303,6 +303,8 @@ static void close_everything(struct serve *s)
     sl_tls_unref(s->runtime.tls);
     if (s->runtime.resolver)
         sl_resolver_destroy(s->runtime.resolver);
+    for (uint32_t i = 0; i < s->n_loops; i++)
+        serve_loop_free(&s->loops[i]);
     sl_endpoint_registry_destroy(s->runtime.endpoints);
     sl_loop_destroy(s->loop);
     sl_config_unref(s->config);

@@ -109,5 +109,10 @@ bool serve_loop_start(struct serve *s, uint32_t index, struct sl_err *err)
 void serve_loop_join(struct serve_loop *l)
 {
     pthread_join(l->thread, NULL);
+}
+
+void serve_loop_free(struct serve_loop *l)
+{
+    sl_loop_run_posted(l->loop);
     sl_loop_destroy(l->loop);
 }

@@ -57,6 +57,8 @@ bool serve_loop_start(struct serve *s, uint32_t index, struct sl_err *err);
 /* Main thread: asks the loop to end in order (or at once, the second time). */
 void serve_loop_drain(struct serve_loop *l);
 void serve_loop_join(struct serve_loop *l);
+/* Behind the last thread that may post to it. */
+void serve_loop_free(struct serve_loop *l);
 
 /* reload.c. NULL with errno when the file cannot be watched: SIGHUP works all the same. */
 struct reload *reload_start(struct serve *s);

@@ -93,7 +93,7 @@ void sl_loop_stop(struct sl_loop *loop)
     wake(loop);
 }
 
-static void run_mailbox(struct sl_loop *loop)
+void sl_loop_run_posted(struct sl_loop *loop)
 {
     if (!atomic_load_explicit(&loop->mailbox, memory_order_relaxed))
         return;
@@ -158,7 +158,7 @@ void sl_loop_run(struct sl_loop *loop)
         loop->next_event = 0;
         loop->n_events = n > 0 ? n : 0;
         dispatch(loop);
-        run_mailbox(loop);
+        sl_loop_run_posted(loop);
         sl_wheel_advance(&loop->wheel, loop, loop->now_ns);
         run_deferred(loop);
     }

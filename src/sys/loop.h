@@ -61,6 +61,8 @@ void sl_loop_undefer(struct sl_loop *loop, struct sl_deferred *d);
 
 /* Hands a message to `loop` from any thread. */
 void sl_loop_post(struct sl_loop *loop, struct sl_message *message);
+/* Runs what was posted and not yet run: for an owner that ends, behind its last poster. */
+void sl_loop_run_posted(struct sl_loop *loop);
 
 /* Standard chunks for arenas of this thread. */
 struct sl_arena_pool *sl_loop_arena_pool(struct sl_loop *loop);

@@ -10,7 +10,7 @@ def compile_alone(root, gen, header):
     text = f'#include "{header}"\n#include "{header}"\n'
     done = subprocess.run(
         [os.environ.get("CC", "cc"), "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-         "-fsyntax-only", f"-I{root}/src", f"-I{gen}", "-xc", "-"],
+         "-fsyntax-only", f"-I{root}/src", f"-I{gen}", "-I/usr/include/hs", "-xc", "-"],
         input=text, capture_output=True, text=True)
     return header, done.returncode, done.stderr
 
