@@ -4,7 +4,7 @@
  */
 #include "proxy/parts.h"
 
-#include <stdio.h>
+#include <string.h>
 
 struct writer {
     struct sl_headers *out;
@@ -22,11 +22,6 @@ static void put_flag(struct writer *w, const char *name, enum sl_tri value)
 {
     if (value != SL_UNSET)
         put(w, name, value == SL_YES ? SL_STR("true") : SL_STR("false"));
-}
-
-static sl_str slot_name(const struct sl_slot_info *info)
-{
-    return info->name;
 }
 
 /* "a,b" of the matched slots of one header, in the order they were reported, each name once. */
@@ -47,7 +42,7 @@ static sl_str matched_list(const struct sl_px *px, const char *header, uint32_t 
                 continue;
             if (i < 64)
                 *done |= (uint64_t)1 << i;
-            sl_str name = slot_name(info);
+            sl_str name = info->name;
             if (last.p && sl_str_eq(name, last))
                 continue;
             if (text && n)
@@ -131,7 +126,7 @@ static sl_str confidence_text(struct sl_arena *arena, double confidence)
 static void put_selection(struct writer *w, const struct sl_px *px)
 {
     const struct sl_verdict *v = &px->verdict;
-    bool is_fast = px->path[0] == 'f';
+    bool is_fast = strcmp(px->path, "fast_response") == 0;
     if (v->recipe)
         put(w, "x-vsr-selected-recipe", v->recipe->name);
     if (v->decision)
