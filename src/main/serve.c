@@ -308,6 +308,7 @@ static void close_everything(struct serve *s)
     sl_endpoint_registry_destroy(s->runtime.endpoints);
     sl_loop_destroy(s->loop);
     sl_config_unref(s->config);
+    sl_config_unref(s->first);
 }
 
 int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options *options)
@@ -321,6 +322,7 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
     }
     s->options = *options;
     s->config = config;
+    s->first = sl_config_ref(config);
     int signal_fd = block_signals();
     bool is_up = pick_listeners(s, &err) && open_tls(s, &err) && open_runtime(s, &err) &&
                  open_control(s, signal_fd, &err) && start_loops(s, &err);

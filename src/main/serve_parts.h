@@ -34,6 +34,7 @@ struct serve_loop {
 struct serve {
     struct sl_serve_options options;
     struct sl_config *config; /* the one in force; owned by the main thread */
+    struct sl_config *first;  /* the one at start: `listeners` points into it */
     struct sl_runtime runtime;
     struct serve_loop loops[SERVE_MAX_LOOPS];
     uint32_t n_loops;
