@@ -81,13 +81,14 @@ static const struct kind *find_kind(struct sl_load *l, const struct sl_yaml *nod
 struct address {
     sl_str scheme; /* empty: none given */
     sl_str host;
-    sl_str port; /* empty: none given */
-    sl_str path; /* from the first '/', '?' or '#' on */
+    sl_str port;  /* empty: none given */
+    sl_str path;  /* from the first '/', '?' or '#' on */
+    bool is_open; /* [ without ] */
 };
 
 static struct address split_address(sl_str text)
 {
-    struct address a = {SL_STR(""), SL_STR(""), SL_STR(""), SL_STR("")};
+    struct address a = {SL_STR(""), SL_STR(""), SL_STR(""), SL_STR(""), false};
     text = sl_str_trim(text);
     size_t scheme = sl_str_find(text, SL_STR("://"));
     if (scheme != SIZE_MAX) {
@@ -106,6 +107,7 @@ static struct address split_address(sl_str text)
     size_t colon = sl_str_chr(text, ':');
     if (text.n && text.p[0] == '[') {
         size_t close = sl_str_chr(text, ']');
+        a.is_open = close == text.n;
         a.host = sl_str_sub(text, 1, close);
         sl_str rest = sl_str_sub(text, close + 1, text.n);
         if (sl_str_starts(rest, SL_STR(":")))
@@ -144,6 +146,8 @@ static void resolve_address(struct sl_load *l, const struct sl_yaml *node,
     out->host = a->host;
     out->is_tls = is_https;
     out->port = is_https ? 443 : 80;
+    if (a->is_open)
+        report(l, node, key, true, "found [ without ], expected [address]:port");
     if (!a->host.n)
         report(l, node, key, true, "the host is empty, expected host or host:port");
     for (size_t i = 0; i < a->host.n; i++) {

@@ -382,6 +382,24 @@ static void check_decision_names(struct sl_load *l, const struct sl_recipe_cfg *
     }
 }
 
+/* Among tiers a decision without one comes first, which is seldom meant. */
+static void check_tiers(struct sl_load *l, const struct sl_recipe_cfg *recipe)
+{
+    bool has_tiers = false;
+    for (uint32_t i = 0; i < recipe->n_decisions; i++)
+        has_tiers = has_tiers || recipe->decisions[i].tier > 0;
+    for (uint32_t i = 0; has_tiers && i < recipe->n_decisions; i++) {
+        const struct sl_decision_cfg *decision = &recipe->decisions[i];
+        if (decision->tier > 0)
+            continue;
+        size_t length = sl_check_push_index(&l->c, i);
+        sl_check_warn(&l->c, decision->node,
+                      "decision \"%.*s\" has no tier and comes before every tier of the others",
+                      SL_FMT(decision->name));
+        sl_check_pop(&l->c, length);
+    }
+}
+
 void sl_load_decisions(struct sl_load *l, const struct sl_yaml *routing, struct sl_recipe_cfg *r)
 {
     const struct sl_yaml *node = sl_yaml_get(routing, SL_STR("decisions"));
@@ -399,5 +417,6 @@ void sl_load_decisions(struct sl_load *l, const struct sl_yaml *routing, struct 
     r->decisions = decisions;
     r->n_decisions = decisions ? list.n : 0;
     check_decision_names(l, r);
+    check_tiers(l, r);
     sl_check_pop(&l->c, length);
 }

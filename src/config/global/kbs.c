@@ -251,12 +251,6 @@ static void load_labels(struct sl_check *c, struct sl_kb_cfg *kb, const struct s
         sl_check_error(c, at, "source.path cannot be empty");
         return;
     }
-    if (c->is_reading_only) {
-        if (kb->source.path.p[0] == '/')
-            sl_check_error(c, at, "source.path must be relative here, found \"%.*s\"",
-                           SL_FMT(kb->source.path));
-        return;
-    }
     struct sl_err err = {0};
     if (sl_kb_manifest_labels(c->arena, base_dir, kb->source.path, kb->source.manifest, &kb->labels,
                               &err) == SL_OK)
@@ -293,6 +287,19 @@ static void check_kb(struct sl_check *c, struct sl_kb_cfg *kb, const struct sl_y
     }
 }
 
+/* Where no file may be read, an absolute path must not even be named. */
+static void check_is_relative(struct sl_check *c, const struct sl_kb_cfg *kb,
+                              const struct sl_yaml *node)
+{
+    const struct sl_yaml *source = sl_yaml_get(node, SL_STR("source"));
+    if (!kb->source.path.n || kb->source.path.p[0] != '/')
+        return;
+    size_t length = sl_check_push(c, SL_STR("source.path"));
+    sl_check_error(c, source ? source : node, "found \"%.*s\", expected a relative path here",
+                   SL_FMT(kb->source.path));
+    sl_check_pop(c, length);
+}
+
 void sl_global_check_kbs(struct sl_check *c, struct sl_catalog_cfg *catalog,
                          const struct sl_yaml *node, sl_str base_dir,
                          bool (*is_used)(void *ctx, sl_str kb), void *ctx)
@@ -307,6 +314,8 @@ void sl_global_check_kbs(struct sl_check *c, struct sl_catalog_cfg *catalog,
             if (all[i].name.n && sl_str_eq(all[k].name, all[i].name))
                 sl_check_error(c, at, "duplicate name \"%.*s\"", SL_FMT(all[i].name));
         }
+        if (c->is_reading_only)
+            check_is_relative(c, &all[i], at);
         if (is_used && is_used(ctx, all[i].name))
             check_kb(c, &all[i], at, base_dir);
         sl_check_pop(c, item);
