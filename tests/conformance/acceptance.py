@@ -173,7 +173,7 @@ class Router:
         with open(self.log, "wb") as sink:
             self.process = subprocess.Popen(
                 [bench.binary, "serve", "-c", str(bench.path), "--listen", f"127.0.0.1:{self.port}",
-                 "--metrics-port", "0", "--no-access-log", *case.get("options", [])],
+                 "--metrics-port", "0", *case.get("options", [])],
                 stdout=sink, stderr=subprocess.STDOUT, env=bench.environment(case))
 
     def is_up(self):
