@@ -65,9 +65,35 @@ static void check_router(struct sl_load *l, const struct sl_yaml *node)
         sl_global_check_learning(&l->c, l->global.router.learning);
 }
 
+/* Limits that nothing enforces are worse than none: a kind that is not known is an error. */
+static void check_limiter(struct sl_load *l, const struct sl_yaml *node)
+{
+    static const sl_str kinds[] = {SL_STR_INIT("local-limiter"), SL_STR_INIT("envoy-ratelimit")};
+    const struct sl_yaml *providers = sl_yaml_get(node, SL_STR("providers"));
+    if (!providers || providers->kind != SL_YAML_LIST || !providers->n)
+        return;
+    size_t length = sl_check_push(&l->c, SL_STR("ratelimit"));
+    sl_load_inactive(l, "service", SL_STR("ratelimit"));
+    sl_check_push(&l->c, SL_STR("providers"));
+    for (uint32_t i = 0; i < providers->n; i++) {
+        const struct sl_yaml *type = sl_yaml_get(providers->items[i], SL_STR("type"));
+        sl_str name = sl_str_trim(type ? type->text : SL_STR(""));
+        if (!name.n || sl_str_eq_nocase(name, kinds[0]) || sl_str_eq_nocase(name, kinds[1]))
+            continue;
+        size_t item = sl_check_push_index(&l->c, i);
+        sl_check_push(&l->c, SL_STR("type"));
+        sl_check_error(&l->c, type, "found \"%.*s\", expected local-limiter or envoy-ratelimit%s",
+                       SL_FMT(sl_str_sub(name, 0, 80)),
+                       sl_hint_of(name, kinds, SL_COUNT(kinds)).text);
+        sl_check_pop(&l->c, item);
+    }
+    sl_check_pop(&l->c, length);
+}
+
 static void check_services(struct sl_load *l, const struct sl_yaml *node)
 {
     sl_global_check_services(&l->c, &l->global.services, node);
+    check_limiter(l, sl_yaml_get(node, SL_STR("ratelimit")));
 }
 
 static void check_stores(struct sl_load *l, const struct sl_yaml *node)

@@ -63,12 +63,12 @@ void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name)
         config->inactive = grown;
         l->cap_inactive = cap;
     }
-    bool is_part = !strcmp(kind, "plugin") || !strcmp(kind, "algorithm");
+    bool is_signal = strcmp(kind, "plugin") && strcmp(kind, "algorithm") && strcmp(kind, "service");
     struct sl_inactive *item =
         &((struct sl_inactive *)(uintptr_t)config->inactive)[config->n_inactive++];
     item->path = sl_arena_dup(l->arena, sl_buf_str(&l->c.path));
     item->what =
-        sl_arena_printf(l->arena, "%s%s \"%.*s\"", kind, is_part ? "" : " signal", SL_FMT(name));
+        sl_arena_printf(l->arena, "%s%s \"%.*s\"", kind, is_signal ? " signal" : "", SL_FMT(name));
     if (!item->path.p || !item->what.p)
         l->is_nomem = true;
 }

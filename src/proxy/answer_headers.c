@@ -148,6 +148,8 @@ static void put_selection(struct writer *w, const struct sl_px *px)
 enum sl_rc sl_px_answer_headers(const struct sl_px *px, int status, struct sl_headers *out)
 {
     struct writer w = {out, px->x->arena, SL_OK};
+    if (px->skips)
+        return SL_OK;
     put(&w, "x-vsr-schema-version", SL_STR("2"));
     put(&w, "x-vsr-response-path", sl_str_from(px->path));
     if (px->lane)

@@ -68,6 +68,7 @@ struct sl_px {
     enum sl_gate gate;
     bool is_trusted;
     bool wants_debug;
+    bool skips;       /* a trusted client asked to be passed on as it is */
     bool is_answered; /* a reply was begun: nothing may begin another */
     sl_str request_id;
 

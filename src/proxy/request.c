@@ -83,6 +83,10 @@ void sl_px_on_request(void *app, struct sl_exchange *x)
     px->is_trusted = sl_identity_is_trusted(&px->lane->identity, x->peer_addr, &x->headers);
     px->wants_debug = sl_str_eq_nocase(
         sl_str_trim(sl_headers_get(&x->headers, SL_STR("x-vsr-debug"))), SL_STR("true"));
+    px->skips =
+        px->is_trusted && px->lane->config->global.skip_processing &&
+        sl_str_eq_nocase(sl_str_trim(sl_headers_get(&x->headers, SL_STR("x-vsr-skip-processing"))),
+                         SL_STR("true"));
     pass_gate(px);
 }
 
@@ -181,6 +185,15 @@ static void count_routing(struct sl_px *px)
     }
 }
 
+/* Where processing is skipped, a name that stands for a policy means the default model. */
+static sl_str wanted_model(const struct sl_px *px)
+{
+    const struct sl_config *config = px->lane->config;
+    bool is_default =
+        px->skips && config->default_model_name.n && sl_config_name(config, px->chat.model) != NULL;
+    return is_default ? config->default_model_name : px->chat.model;
+}
+
 static enum sl_rc route(struct sl_px *px)
 {
     const struct sl_route_options options = {
@@ -192,7 +205,7 @@ static enum sl_rc route(struct sl_px *px)
         rc = sl_identity_facts(&px->lane->identity, &px->x->headers, px->x->arena, &px->facts);
     uint64_t before = sl_clock_ns();
     if (rc == SL_OK)
-        rc = sl_route(px->lane->config, px->chat.model, &px->facts, &options, px->proxy->scratch,
+        rc = sl_route(px->lane->config, wanted_model(px), &px->facts, &options, px->proxy->scratch,
                       px->x->arena, &px->verdict);
     px->route_ns = sl_clock_ns() - before;
     px->has_verdict = rc == SL_OK;
