@@ -331,6 +331,24 @@ static void load_plugins(struct sl_load *l, const struct sl_yaml *node, struct s
 
 /* ---- decisions ----------------------------------------------------------------------------- */
 
+static bool is_looper(const struct sl_feature *algorithm)
+{
+    return algorithm &&
+           sl_feature_find(sl_looper_features, sl_str_from(algorithm->name)) == algorithm;
+}
+
+/* Only algorithms that ask several models hold their answer to a contract. */
+static void check_contract_use(struct sl_load *l, const struct sl_yaml *contract,
+                               const struct sl_decision_cfg *decision)
+{
+    if (!contract || contract->kind != SL_YAML_MAP || !contract->n ||
+        is_looper(decision->algorithm))
+        return;
+    size_t length = sl_check_push(&l->c, SL_STR("output_contract_spec"));
+    sl_check_warn(&l->c, contract, "has no effect: the decision asks one model");
+    sl_check_pop(&l->c, length);
+}
+
 static void load_decision(struct sl_load *l, const struct sl_yaml *node,
                           const struct decision *from, struct sl_decision_cfg *out)
 {
@@ -359,6 +377,7 @@ static void load_decision(struct sl_load *l, const struct sl_yaml *node,
     sl_check_annotations(&l->c, from->annotations);
     sl_check_iterations(&l->c, from->iterations);
     sl_check_contract(&l->c, from->contract);
+    check_contract_use(l, from->contract, out);
     sl_load_emits(&l->c, from->emits, &out->retention);
 }
 

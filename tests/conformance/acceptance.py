@@ -233,7 +233,7 @@ def scripted(plan):
 
 def exchange(bench, router, step):
     """One HTTP exchange and what of it is not as expected."""
-    if "reload" in step:
+    if "reload" in step or "rewrite" in step:
         yield from reload(bench, router, step)
         return
     bench.upstream.requests.clear()
@@ -268,7 +268,14 @@ def exchange(bench, router, step):
 
 
 def reload(bench, router, step):
-    """Writes another configuration and waits until the router's log shows the word about it."""
+    """Writes another configuration and waits until the router's log shows the word about it.
+
+    `rewrite` writes the same text again and gives the router time to do what it must not do.
+    """
+    if "rewrite" in step:
+        bench.path.write_text(bench.path.read_text())
+        time.sleep(1)
+        return
     bench.write(step["reload"])
     for _ in range(400):
         if step["log"] in router.log.read_text(errors="replace"):
