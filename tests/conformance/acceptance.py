@@ -131,7 +131,7 @@ def run_check(bench, case):
     said = done.stdout + done.stderr
     if done.returncode != want["exit"]:
         yield f"expected exit {want['exit']}, found {done.returncode}: {said.strip()[:400]}"
-    for part in want.get("says", []):
+    for part in [f"{bench.path}: ok"] * (want["exit"] == 0) + want.get("says", []):
         if part not in said:
             yield f"expected to read {part!r}, found: {said.strip()[:600]}"
     for part in want.get("never", []):
@@ -152,8 +152,9 @@ def run_route(bench, case):
         yield f"expected {len(case['route'])} answers, found {len(answers)} (exit {done.returncode}): {done.stderr[:600]}"
         return
     for step, got in zip(case["route"], answers):
-        matched = got.get("decision_result", {}).get("matched_signals", {})
-        got["matched"] = sorted(f"{KINDS.get(kind, kind)}:{name}" for kind, names in matched.items() for name in names)
+        if "decision_result" in got:
+            matched = got["decision_result"]["matched_signals"]
+            got["matched"] = sorted(f"{KINDS.get(kind, kind)}:{name}" for kind, names in matched.items() for name in names)
         for problem in differences(step["want"], got):
             yield f"{json.dumps(step['ask'], ensure_ascii=False)[:80]}{problem}"
 
