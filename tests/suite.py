@@ -25,7 +25,7 @@ COUNTS = [
     (re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M),
      lambda m: (int(m[1]), int(m[2]), int(m[3] or 0))),
 ]
-PYTEST = re.compile(r"^=+ (.*(?:passed|failed|error).*) in [\d.]+s.*=+$", re.M)
+PYTEST = re.compile(r"^(?:=+ )?(\d+ (?:passed|failed|error|skipped).*?) in [\d.]+s\b.*$", re.M)
 
 
 def count(output):

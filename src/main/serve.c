@@ -25,9 +25,10 @@ static bool is_servable(const struct sl_config *config, bool allows_inactive)
     if (!config->n_inactive)
         return true;
     for (uint32_t i = 0; i < config->n_inactive; i++)
-        fprintf(stderr, "%.*s: %s: %.*s: recognised, but its engine is not built%s\n",
+        fprintf(stderr, "%.*s: %s: %.*s: %.*s is recognised, but its engine is not built%s\n",
                 SL_FMT(config->path), allows_inactive ? "warning" : "error",
-                SL_FMT(config->inactive[i].path), allows_inactive ? "; it never applies" : "");
+                SL_FMT(config->inactive[i].path), SL_FMT(config->inactive[i].what),
+                allows_inactive ? "; it never applies" : "");
     if (!allows_inactive)
         fprintf(stderr, "serve refuses a policy whose rules would silently not apply; "
                         "--allow-inactive serves it all the same\n");
