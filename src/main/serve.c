@@ -322,7 +322,6 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
         return 1;
     }
     s->options = *options;
-    s->runtime.token_ratio = &s->token_ratio;
     s->config = config;
     s->first = sl_config_ref(config);
     int signal_fd = block_signals();

@@ -36,7 +36,6 @@ struct serve {
     struct sl_config *config; /* the one in force; owned by the main thread */
     struct sl_config *first;  /* the one at start: `listeners` points into it */
     struct sl_runtime runtime;
-    struct sl_token_ratio token_ratio;
     struct serve_loop loops[SERVE_MAX_LOOPS];
     uint32_t n_loops;
     struct sl_listener_cfg override;         /* with options.has_listen */

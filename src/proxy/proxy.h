@@ -8,7 +8,6 @@
 
 #include "config/config.h"
 #include "http/server.h"
-#include "learn/token_ratio.h"
 
 struct sl_proxy;
 struct sl_resolver;
@@ -20,7 +19,6 @@ struct sl_runtime {
     struct sl_resolver *resolver;
     struct sl_tls_context *tls;             /* client side, for https backends; may be NULL */
     struct sl_endpoint_registry *endpoints; /* proxy/upstream/registry.h */
-    struct sl_token_ratio *token_ratio;     /* learned from usage; survives reloads */
     int access_log_fd;                      /* -1: none */
     bool is_access_log_json;
 };

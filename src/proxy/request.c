@@ -203,7 +203,6 @@ static enum sl_rc route(struct sl_px *px)
     enum sl_rc rc = SL_OK;
     if (px->is_trusted)
         rc = sl_identity_facts(&px->lane->identity, &px->x->headers, px->x->arena, &px->facts);
-    px->facts.bytes_per_tok = sl_token_ratio_get(px->proxy->runtime.token_ratio);
     uint64_t before = sl_clock_ns();
     if (rc == SL_OK)
         rc = sl_route(px->lane->config, wanted_model(px), &px->facts, &options, px->proxy->scratch,

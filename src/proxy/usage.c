@@ -20,16 +20,6 @@ const struct sl_model_cells *sl_px_model_cells(const struct sl_px *px)
     return c;
 }
 
-/* Tokens of schemas, tool calls and images are not in the text's bytes: such requests teach
- * nothing. */
-static void learn_ratio(struct sl_px *px, uint64_t prompt_tok)
-{
-    const struct sl_facts *facts = &px->facts;
-    bool is_text_only = facts->context.structured_bytes == 0 && facts->conversation.n_images == 0;
-    sl_token_ratio_learn(px->proxy->runtime.token_ratio, facts->context.text_bytes, prompt_tok,
-                         is_text_only);
-}
-
 void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
 {
     const struct sl_model_cfg *model = px->verdict.model;
@@ -39,7 +29,6 @@ void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
     double prompt = (double)usage->prompt_tok, completion = (double)usage->completion_tok;
     px->prompt_tok = (int64_t)usage->prompt_tok;
     px->completion_tok = (int64_t)usage->completion_tok;
-    learn_ratio(px, usage->prompt_tok);
     const struct sl_model_cells *cells = sl_px_model_cells(px);
     sl_cell_add(cells->prompt_tok, prompt);
     sl_cell_add(cells->completion_tok, completion);

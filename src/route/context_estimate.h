@@ -4,23 +4,18 @@
 
 #include "route/facts.h"
 
-#include <math.h>
-
 static inline uint64_t sl_context_add(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 /*
- * The larger of the routed text at the learned bytes per token (four at first) and the admission
- * floor: text at four bytes, structured parts at one byte a token, framing and the output reserve.
- * Saturating.
+ * The larger of the routed text at four bytes a token and the admission floor: text at four bytes,
+ * structured parts at one byte a token, framing and the output reserve. Saturating.
  */
 static inline uint64_t sl_context_tok(const struct sl_facts *facts)
 {
     uint64_t text_tok = facts->all_bytes / 4 + (facts->all_bytes % 4 != 0);
-    if (facts->bytes_per_tok > 0)
-        text_tok = (uint64_t)ceil((double)facts->all_bytes / facts->bytes_per_tok);
     const struct sl_context_parts *c = &facts->context;
     uint64_t floor_tok = c->text_bytes / 4 + (c->text_bytes % 4 != 0);
     floor_tok = sl_context_add(floor_tok, c->structured_bytes);
