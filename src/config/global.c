@@ -123,6 +123,7 @@ void sl_load_global(struct sl_load *l)
     check_section(l, node, "stores", check_stores);
     check_section(l, node, "integrations", check_integrations);
     check_section(l, node, "model_catalog", check_catalog);
+    sl_load_inactive_switches(l, node);
     sl_check_pop(&l->c, length);
 
     out->strategy = l->global.router.strategy == 2 ? SL_STRATEGY_CONFIDENCE : SL_STRATEGY_PRIORITY;

@@ -45,6 +45,8 @@ const char *sl_load_getenv(const struct sl_load *l, const char *name);
 
 /* Something that is configured but has no engine yet; the path is the check's. */
 void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name);
+/* Services that the `global` block itself switches on; the path is at "global". */
+void sl_load_inactive_switches(struct sl_load *l, const struct sl_yaml *global);
 
 /* "did you mean" over any names: writes `; did you mean "x"?` or nothing. */
 struct sl_hint {

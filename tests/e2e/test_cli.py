@@ -110,6 +110,17 @@ def test_serve_refuses_inactive_features_by_name(tmp_path):
     assert checked.returncode == 0 and "docs" in checked.stdout + checked.stderr
 
 
+def test_serve_refuses_services_that_nothing_serves_yet(tmp_path):
+    config = policy([model("m", 1)], **{"global": {"stores": {"memory": {"enabled": True}}}})
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml_text.dump(config))
+    got = sluice("serve", "-c", str(path), "--listen", "127.0.0.1:0")
+    assert got.returncode == 1 and "global.stores.memory" in got.stderr
+    config["global"]["stores"]["memory"]["enabled"] = False
+    path.write_text(yaml_text.dump(config))
+    assert "without an engine" not in sluice("check", str(path)).stdout
+
+
 def test_describe_knows_the_features():
     got = sluice("describe", "signal", "keyword")
     assert got.returncode == 0 and "bm25_threshold" in got.stdout
