@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "config/feature.h"
+#include "match/compress.h"
 
 #define SL_NO_INDEX UINT32_MAX
 
@@ -291,6 +292,15 @@ struct sl_credential_provider_cfg {
     struct sl_str_pairs headers;
 };
 
+/* A shorter text for signals (match/compress.h); what is sent to models does not change. */
+struct sl_compression_cfg {
+    bool is_enabled;
+    uint64_t max_tok;
+    uint64_t min_bytes; /* texts of at most so many bytes are left alone */
+    struct sl_compress_profile profile;
+    struct sl_strs skip_signals; /* types that read the whole text */
+};
+
 struct sl_management_cfg {
     sl_str bind_address;
     int64_t port;
@@ -310,7 +320,8 @@ struct sl_global_cfg {
     struct sl_limits_cfg limits;
     struct sl_management_cfg management;
     bool metrics_enabled;
-    bool looper_enabled;        /* integrations.looper.endpoint non-empty */
+    bool looper_enabled; /* integrations.looper.endpoint non-empty */
+    struct sl_compression_cfg compression;
     const struct sl_yaml *node; /* the file's block, NULL without; defaults are in the tables */
 };
 

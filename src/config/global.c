@@ -50,6 +50,34 @@ static void fill_management(struct sl_load *l, struct sl_management_cfg *out)
     };
 }
 
+static double or_else(double given, double fallback)
+{
+    return given > 0 ? given : fallback;
+}
+
+static void fill_compression(struct sl_load *l, struct sl_compression_cfg *out)
+{
+    const struct sl_catalog_cfg *c = &l->global.catalog;
+    const struct sl_compress_profile *named = sl_compress_profile(c->prompt_compression.profile);
+    struct sl_compress_profile p = named ? *named : *sl_compress_profile(SL_STR("default"));
+    p.textrank_weight = or_else(c->prompt_compression.textrank_weight, p.textrank_weight);
+    p.position_weight = or_else(c->prompt_compression.position_weight, p.position_weight);
+    p.tfidf_weight = or_else(c->prompt_compression.tfidf_weight, p.tfidf_weight);
+    p.novelty_weight = or_else(c->prompt_compression.novelty_weight, p.novelty_weight);
+    p.position_depth = or_else(c->prompt_compression.position_depth, p.position_depth);
+    if (c->prompt_compression.preserve_first_n > 0)
+        p.preserve_first_n = (uint32_t)c->prompt_compression.preserve_first_n;
+    if (c->prompt_compression.preserve_last_n > 0)
+        p.preserve_last_n = (uint32_t)c->prompt_compression.preserve_last_n;
+    *out = (struct sl_compression_cfg){
+        .is_enabled = c->prompt_compression.enabled && c->prompt_compression.max_tokens > 0,
+        .max_tok = (uint64_t)c->prompt_compression.max_tokens,
+        .min_bytes = (uint64_t)c->prompt_compression.min_length,
+        .profile = p,
+        .skip_signals = c->prompt_compression.skip_signals,
+    };
+}
+
 static void check_section(struct sl_load *l, const struct sl_yaml *global, const char *name,
                           void (*check)(struct sl_load *, const struct sl_yaml *))
 {
@@ -137,6 +165,7 @@ void sl_load_global(struct sl_load *l)
     out->node = node;
     fill_credentials(l, out);
     fill_management(l, &out->management);
+    fill_compression(l, &out->compression);
 }
 
 /* ---- knowledge bases, once it is known which are used -------------------------------------- */

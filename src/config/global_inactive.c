@@ -9,7 +9,6 @@ static const char *const switches[][4] = {
     {"services", "router_replay"},
     {"services", "observability", "tracing"},
     {"stores", "memory"},
-    {"model_catalog", "modules", "prompt_compression"},
 };
 
 static bool is_on(const struct sl_yaml *node)

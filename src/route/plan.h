@@ -34,6 +34,7 @@ struct sl_plan {
     uint32_t n_families;
     const uint64_t *reachable; /* bits that some decision can ask for, closed over projections */
     uint32_t context_family;   /* index into families, SL_NO_INDEX without */
+    const struct sl_compression_cfg *compression; /* NULL: signals read the whole text */
 };
 
 struct sl_policy {

@@ -180,6 +180,7 @@ static enum sl_rc compile_plan(struct sl_plan *plan, const struct sl_config *con
         return rc;
     plan->n_partitions = plan->recipe->n_partitions;
     plan->top_k = embedding_top_k(config);
+    plan->compression = config->global.compression.is_enabled ? &config->global.compression : NULL;
     return find_reachable(plan, arena) ? SL_OK : SL_NOMEM;
 }
 

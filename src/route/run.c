@@ -60,25 +60,50 @@ static enum sl_rc make_slots(struct sl_run *run)
 
 /* ---- one family --------------------------------------------------------------------------- */
 
-static enum sl_rc get_window(struct sl_run *run)
+static bool is_skipped(const struct sl_strs *skipped, const char *type)
 {
-    if (run->has_window)
-        return SL_OK;
-    run->window = sl_window(run->facts->eval, run->arena);
-    run->has_window = run->window.p || !run->facts->eval.n;
-    return run->has_window ? SL_OK : SL_NOMEM;
+    for (uint32_t i = 0; i < skipped->n; i++)
+        if (sl_str_eq_nocase(sl_str_trim(skipped->items[i]), sl_str_from(type)))
+            return true;
+    return false;
 }
 
-static enum sl_rc get_hits(struct sl_run *run, sl_str text, const struct sl_scan_hits **out)
+/* Which text this family reads; *out stays with the run. */
+static enum sl_rc get_text(struct sl_run *run, const char *type, struct sl_run_text **out)
 {
-    bool is_full = text.p == run->facts->eval.p;
-    struct sl_scan_hits *hits = is_full ? &run->full_hits : &run->window_hits;
-    bool *has = is_full ? &run->has_full_hits : &run->has_window_hits;
+    const struct sl_compression_cfg *c = run->plan->compression;
+    sl_str eval = run->facts->eval;
+    run->whole.full = eval;
+    *out = &run->whole;
+    if (!c || eval.n <= c->min_bytes || is_skipped(&c->skip_signals, type))
+        return SL_OK;
+    *out = &run->compressed;
+    if (run->compressed.is_made)
+        return SL_OK;
+    run->compressed.is_made = true;
+    return sl_compress(eval, c->max_tok, &c->profile, run->arena, &run->compressed.full);
+}
+
+static enum sl_rc get_window(struct sl_run *run, struct sl_run_text *text)
+{
+    if (text->has_window)
+        return SL_OK;
+    text->window = sl_window(text->full, run->arena);
+    text->has_window = text->window.p || !text->full.n;
+    return text->has_window ? SL_OK : SL_NOMEM;
+}
+
+static enum sl_rc get_hits(struct sl_run *run, struct sl_run_text *text, sl_str read,
+                           const struct sl_scan_hits **out)
+{
+    bool is_full = read.p == text->full.p;
+    struct sl_scan_hits *hits = is_full ? &text->full_hits : &text->window_hits;
+    bool *has = is_full ? &text->has_full_hits : &text->has_window_hits;
     *out = hits;
     if (*has || !run->plan->scan)
         return SL_OK;
     *has = true;
-    return sl_scan_run(run->plan->scan, text, run->scratch->scan, run->arena, hits);
+    return sl_scan_run(run->plan->scan, read, run->scratch->scan, run->arena, hits);
 }
 
 /* No engine but complexity reports more than 1; the early stop relies on it. */
@@ -113,20 +138,23 @@ static const uint64_t *wanted_of(const struct sl_run *run, const struct sl_plan_
 
 static enum sl_rc eval_family(struct sl_run *run, const struct sl_plan_family *family)
 {
+    struct sl_run_text *text;
+    enum sl_rc rc = get_text(run, family->type->feature.name, &text);
+    if (rc != SL_OK)
+        return rc;
     struct sl_signal_run r = {.facts = run->facts,
-                              .text = run->facts->eval,
+                              .text = text->full,
                               .out = &run->slots,
                               .scratch = run->scratch,
                               .arena = run->arena,
                               .wanted = wanted_of(run, family),
                               .evidence = full_trace(run)};
-    enum sl_rc rc = SL_OK;
     if (family->type->reads_window) {
-        rc = get_window(run);
-        r.text = run->window;
+        rc = get_window(run, text);
+        r.text = text->window;
     }
     if (rc == SL_OK && family->type->cost == SL_COST_SCAN)
-        rc = get_hits(run, r.text, &r.hits);
+        rc = get_hits(run, text, r.text, &r.hits);
     if (rc != SL_OK)
         return rc;
     family->type->eval(family->state, &r);

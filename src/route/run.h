@@ -8,6 +8,13 @@
 #include "route/plan.h"
 #include "route/scratch.h"
 
+/* A text that signals read, whole or compressed, and what was made of it so far. */
+struct sl_run_text {
+    sl_str full, window;
+    struct sl_scan_hits full_hits, window_hits;
+    bool is_made, has_window, has_full_hits, has_window_hits;
+};
+
 struct sl_run {
     const struct sl_plan *plan;
     const struct sl_facts *facts;
@@ -22,9 +29,7 @@ struct sl_run {
     uint64_t *scores_done;
     double *totals;
     uint64_t families_done; /* bit set by family number */
-    sl_str window;
-    struct sl_scan_hits full_hits, window_hits;
-    bool has_window, has_full_hits, has_window_hits;
+    struct sl_run_text whole, compressed;
 };
 
 /*

@@ -55,7 +55,7 @@ struct sl_slots {
 
 struct sl_signal_run {
     const struct sl_facts *facts;
-    sl_str text;                     /* facts->eval, or its window for types with reads_window */
+    sl_str text; /* facts->eval, compressed if configured; its window with reads_window */
     const struct sl_scan_hits *hits; /* of the shared scan over `text`; SL_COST_SCAN types only */
     struct sl_slots *out;
     struct sl_scratch *scratch;

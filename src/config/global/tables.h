@@ -174,6 +174,15 @@ struct sl_catalog_cfg {
     struct {
         bool enabled;
     } modality_detector;
+    struct {
+        bool enabled;
+        sl_str profile;
+        int64_t max_tokens;
+        int64_t min_length;
+        struct sl_strs skip_signals;
+        double textrank_weight, position_weight, tfidf_weight, novelty_weight, position_depth;
+        int64_t preserve_first_n, preserve_last_n;
+    } prompt_compression;
 };
 
 extern const struct sl_field sl_global_catalog_fields[]; /* struct sl_catalog_cfg */
