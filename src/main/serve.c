@@ -7,14 +7,12 @@
 #include "net/tls.h"
 #include "proxy/upstream/registry.h"
 #include "route/policy.h"
+#include "sys/cpu.h"
 
 #include <malloc.h>
-#include <pthread.h>
-#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #define MAX_MISTAKES 200
 
@@ -153,17 +151,22 @@ static void stop(struct serve *s)
         serve_loop_drain(&s->loops[i]);
 }
 
-static void on_signal(struct sl_loop *loop, struct sl_io *io, uint32_t events)
+static void on_signal(struct sl_signals *signals, int number)
 {
-    struct serve *s = SL_CONTAINER(io, struct serve, signals);
-    struct signalfd_siginfo info;
-    (void)loop, (void)events;
-    while (read(io->fd, &info, sizeof(info)) == sizeof(info)) {
-        if (info.ssi_signo == SIGHUP && s->reload)
-            reload_now(s->reload, "SIGHUP");
-        else if (info.ssi_signo != SIGHUP)
-            stop(s);
-    }
+    struct serve *s = SL_CONTAINER(signals, struct serve, signals);
+    if (number == SIGHUP && s->reload)
+        reload_now(s->reload, "SIGHUP");
+    else if (number != SIGHUP)
+        stop(s);
+}
+
+/* Before any thread, so that every thread inherits the mask. */
+static bool block_signals(struct sl_err *err)
+{
+    if (sl_signals_block() == SL_OK)
+        return true;
+    sl_err_set(err, SL_IO, "the system refuses a signal mask");
+    return false;
 }
 
 static void on_all_stopped(struct sl_loop *loop, struct sl_message *message)
@@ -172,28 +175,13 @@ static void on_all_stopped(struct sl_loop *loop, struct sl_message *message)
     sl_loop_stop(loop);
 }
 
-/* Before any thread, so that every thread inherits the mask. */
-static int block_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    signal(SIGPIPE, SIG_IGN);
-    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
-        return -1;
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 /* ---- the start --------------------------------------------------------------------------- */
 
 static uint32_t count_loops(const struct sl_config *config)
 {
-    cpu_set_t cpus;
     int64_t n = config->global.limits.loops;
     if (n <= 0)
-        n = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+        n = sl_cpu_count();
     return n > SERVE_MAX_LOOPS ? SERVE_MAX_LOOPS : (uint32_t)n;
 }
 
@@ -255,12 +243,11 @@ static bool open_runtime(struct serve *s, struct sl_err *err)
     return open_client_tls(s, s->config, err);
 }
 
-static bool open_control(struct serve *s, int signal_fd, struct sl_err *err)
+static bool open_control(struct serve *s, struct sl_err *err)
 {
-    s->signals = (struct sl_io){.fd = signal_fd, .on_event = on_signal};
+    s->signals.on_signal = on_signal;
     s->all_stopped.run = on_all_stopped;
-    if (signal_fd < 0 || sl_loop_create(&s->loop) != SL_OK ||
-        sl_loop_add(s->loop, &s->signals) != SL_OK) {
+    if (sl_loop_create(&s->loop) != SL_OK || sl_signals_open(s->loop, &s->signals) != SL_OK) {
         sl_err_set(err, SL_IO, "no control loop: the system refuses epoll, signalfd or memory");
         return false;
     }
@@ -307,6 +294,7 @@ static void close_everything(struct serve *s)
     for (uint32_t i = 0; i < s->n_loops; i++)
         serve_loop_free(&s->loops[i]);
     sl_endpoint_registry_destroy(s->runtime.endpoints);
+    sl_signals_close(s->loop, &s->signals);
     sl_loop_destroy(s->loop);
     sl_config_unref(s->config);
     sl_config_unref(s->first);
@@ -324,9 +312,9 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
     s->options = *options;
     s->config = config;
     s->first = sl_config_ref(config);
-    int signal_fd = block_signals();
-    bool is_up = pick_listeners(s, &err) && open_tls(s, &err) && open_runtime(s, &err) &&
-                 open_control(s, signal_fd, &err) && start_loops(s, &err);
+    s->signals.io.fd = -1;
+    bool is_up = block_signals(&err) && pick_listeners(s, &err) && open_tls(s, &err) &&
+                 open_runtime(s, &err) && open_control(s, &err) && start_loops(s, &err);
     if (is_up) {
         if (config->path.n)
             s->reload = reload_start(s);
@@ -341,8 +329,6 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
     for (uint32_t i = 0; i < s->n_loops; i++)
         serve_loop_join(&s->loops[i]);
     close_everything(s);
-    if (signal_fd >= 0)
-        close(signal_fd);
     free(s);
     return status;
 }

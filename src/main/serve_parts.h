@@ -6,9 +6,9 @@
 #include "main/serve.h"
 #include "obs/process.h"
 #include "proxy/proxy.h"
+#include "sys/signals.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #define SERVE_MAX_LOOPS 64
@@ -45,7 +45,7 @@ struct serve {
     uint16_t ports[SL_PROXY_MAX_LISTENERS]; /* bound, when the file said 0 */
 
     struct sl_loop *loop; /* the main thread's: management, signals, file watch */
-    struct sl_io signals;
+    struct sl_signals signals;
     struct sl_management *management;
     struct reload *reload;
     _Atomic uint32_t n_running;
