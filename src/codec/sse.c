@@ -74,8 +74,7 @@ static enum sl_rc take_line(struct sl_sse *p, sl_str line)
     return sl_buf_rc(field) ? SL_LIMIT : SL_OK;
 }
 
-/* Offset of the first LF or CR, or s.n. One pass: CR-only streams must not rescan their tail. */
-static size_t line_end(sl_str s)
+size_t sl_sse_line_end(sl_str s)
 {
     const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
     size_t at = 0;
@@ -100,7 +99,7 @@ enum sl_rc sl_sse_feed(struct sl_sse *p, sl_str bytes)
                 continue;
             }
         }
-        size_t end = line_end(bytes);
+        size_t end = sl_sse_line_end(bytes);
         sl_str line = {bytes.p, end};
         if (end == bytes.n || p->line.n) {
             sl_buf_add(&p->line, line);

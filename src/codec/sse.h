@@ -33,6 +33,12 @@ void sl_sse_init(struct sl_sse *p, size_t max_event_bytes,
 void sl_sse_free(struct sl_sse *p);
 SL_MUST_USE enum sl_rc sl_sse_feed(struct sl_sse *p, sl_str bytes);
 
+/*
+ * Offset of the first LF or CR, or s.n: for those who frame a stream themselves. One pass: CR-only
+ * streams must not rescan their tail.
+ */
+size_t sl_sse_line_end(sl_str s);
+
 /* True when no part of an event is pending: the stream ended cleanly. */
 bool sl_sse_is_idle(const struct sl_sse *p);
 

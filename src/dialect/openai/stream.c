@@ -3,7 +3,7 @@
  * is read in place and passed on together with its neighbours as one view.
  */
 #include "dialect/openai/stream.h"
-#include "codec/json_scan.h"
+#include "codec/sse.h"
 
 void sl_chat_stream_init(struct sl_chat_stream *s, bool takes_usage_out, size_t max_frame_bytes)
 {
@@ -72,26 +72,10 @@ static bool read_chunk(struct sl_chat_stream *s, sl_str data, bool *is_json)
     return usage.is_present && sl_json_count(&j, choices) == 0;
 }
 
-/* Offset of the first LF or CR, or s.n. */
-static size_t plain_run(sl_str s)
-{
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    size_t at = 0;
-    for (; s.n - at >= 8; at += 8) {
-        uint64_t w = sl_load_le64(s.p + at), lf = w ^ (ones * '\n'), cr = w ^ (ones * '\r');
-        uint64_t found = (((lf - ones) & ~lf) | ((cr - ones) & ~cr)) & high;
-        if (found)
-            return at + (size_t)(__builtin_ctzll(found) >> 3);
-    }
-    while (at < s.n && s.p[at] != '\n' && s.p[at] != '\r')
-        at++;
-    return at;
-}
-
 /* The next line of *rest without its end. */
 static sl_str take_line(sl_str *rest)
 {
-    size_t n = plain_run(*rest);
+    size_t n = sl_sse_line_end(*rest);
     sl_str line = {rest->p, n};
     if (n < rest->n)
         n += rest->p[n] == '\r' && n + 1 < rest->n && rest->p[n + 1] == '\n' ? 2 : 1;
@@ -161,7 +145,7 @@ static size_t frame_end(struct sl_chat_stream *s, sl_str bytes)
 {
     size_t at = 0;
     while (at < bytes.n) {
-        size_t run = plain_run(sl_str_sub(bytes, at, bytes.n));
+        size_t run = sl_sse_line_end(sl_str_sub(bytes, at, bytes.n));
         if (run) {
             s->line_bytes += run;
             s->had_cr = false;
