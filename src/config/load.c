@@ -50,6 +50,19 @@ struct sl_hint sl_hint_of(sl_str found, const sl_str *names, uint32_t n)
     return hint;
 }
 
+void sl_load_error(struct sl_load *l, const struct sl_yaml *node, const char *key,
+                   const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    sl_str message = sl_arena_vprintf(l->arena, format, args);
+    va_end(args);
+    const struct sl_yaml *at = sl_yaml_get(node, sl_str_from(key));
+    size_t length = sl_check_push(&l->c, sl_str_from(key));
+    sl_check_error(&l->c, at ? at : node, "%.*s", SL_FMT(message));
+    sl_check_pop(&l->c, length);
+}
+
 void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name)
 {
     struct sl_config *config = l->config;

@@ -43,6 +43,10 @@ void *sl_load_zero(struct sl_load *l, size_t n, size_t size);
 /* An environment variable through the options' lookup; NULL when unset. */
 const char *sl_load_getenv(const struct sl_load *l, const char *name);
 
+/* A mistake at `node`'s field `key` (at `node` itself when it lacks the field). */
+void sl_load_error(struct sl_load *l, const struct sl_yaml *node, const char *key,
+                   const char *format, ...) SL_PRINTF(4, 5);
+
 /* Something that is configured but has no engine yet; the path is the check's. */
 void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name);
 /* Services that the `global` block itself switches on; the path is at "global". */

@@ -4,22 +4,6 @@
  */
 #include "config/load.h"
 
-static void report(struct sl_load *l, const struct sl_yaml *node, const char *key,
-                   const char *format, ...) SL_PRINTF(4, 5);
-
-static void report(struct sl_load *l, const struct sl_yaml *node, const char *key,
-                   const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    sl_str message = sl_arena_vprintf(l->arena, format, args);
-    va_end(args);
-    const struct sl_yaml *at = sl_yaml_get(node, sl_str_from(key));
-    size_t length = sl_check_push(&l->c, sl_str_from(key));
-    sl_check_error(&l->c, at ? at : node, "%.*s", SL_FMT(message));
-    sl_check_pop(&l->c, length);
-}
-
 static uint32_t find_score(const struct sl_recipe_cfg *r, sl_str name)
 {
     for (uint32_t i = 0; name.n && i < r->n_scores; i++)
@@ -99,8 +83,8 @@ static void check_metric(struct sl_load *l, const struct sl_yaml *node,
         const struct sl_kb_cfg *all = l->global.catalog.kbs.items;
         for (; n < SL_COUNT(names) && n < l->global.catalog.kbs.n; n++)
             names[n] = all[n].name;
-        report(l, node, "kb", "kb_metric input references unknown kb \"%.*s\"%s", SL_FMT(in->kb),
-               sl_hint_of(in->kb, names, n).text);
+        sl_load_error(l, node, "kb", "kb_metric input references unknown kb \"%.*s\"%s",
+                      SL_FMT(in->kb), sl_hint_of(in->kb, names, n).text);
         return;
     }
     sl_str names[66] = {SL_STR_INIT("best_score"), SL_STR_INIT("best_matched_score")};
@@ -111,8 +95,8 @@ static void check_metric(struct sl_load *l, const struct sl_yaml *node,
     for (uint32_t i = 0; i < n; i++)
         if (sl_str_eq(names[i], in->metric))
             return;
-    report(l, node, "metric", "knowledge base \"%.*s\" has no metric \"%.*s\"%s", SL_FMT(in->kb),
-           SL_FMT(in->metric), sl_hint_of(in->metric, names, n).text);
+    sl_load_error(l, node, "metric", "knowledge base \"%.*s\" has no metric \"%.*s\"%s",
+                  SL_FMT(in->kb), SL_FMT(in->metric), sl_hint_of(in->metric, names, n).text);
 }
 
 static void check_projection_input(struct sl_load *l, const struct sl_yaml *node,
@@ -120,14 +104,14 @@ static void check_projection_input(struct sl_load *l, const struct sl_yaml *node
                                    const struct sl_score_input_cfg *in)
 {
     if (!in->name.n)
-        report(l, node, "name", "a projection input requires a name");
+        sl_load_error(l, node, "name", "a projection input requires a name");
     else if (in->value_source == SL_VALUE_CONFIDENCE && !is_output(r, in->name))
-        report(l, node, "name",
-               "value_source confidence needs the name of a mapping output, found \"%.*s\"",
-               SL_FMT(in->name));
+        sl_load_error(l, node, "name",
+                      "value_source confidence needs the name of a mapping output, found \"%.*s\"",
+                      SL_FMT(in->name));
     else if (in->value_source == SL_VALUE_SCORE && find_score(r, in->name) == SL_NO_INDEX)
-        report(l, node, "name", "projection input references undefined score \"%.*s\"%s",
-               SL_FMT(in->name), hint_scores(r, in->name).text);
+        sl_load_error(l, node, "name", "projection input references undefined score \"%.*s\"%s",
+                      SL_FMT(in->name), hint_scores(r, in->name).text);
 }
 
 static void check_input(struct sl_load *l, const struct sl_yaml *node,
@@ -148,14 +132,14 @@ static void check_input(struct sl_load *l, const struct sl_yaml *node,
     if (!sl_feature_find(sl_signal_features, in->type)) {
         types[n++] = SL_STR("kb_metric");
         types[n++] = SL_STR("projection");
-        report(l, node, "type", "unsupported type \"%.*s\"%s", SL_FMT(in->type),
-               sl_hint_of(in->type, types, n).text);
+        sl_load_error(l, node, "type", "unsupported type \"%.*s\"%s", SL_FMT(in->type),
+                      sl_hint_of(in->type, types, n).text);
         return;
     }
     struct sl_hint hint;
     if (!sl_scope_resolves(r, in->type, in->name, &hint))
-        report(l, node, "name", "input %.*s(\"%.*s\") is not declared in routing.signals%s",
-               SL_FMT(in->type), SL_FMT(in->name), hint.text);
+        sl_load_error(l, node, "name", "input %.*s(\"%.*s\") is not declared in routing.signals%s",
+                      SL_FMT(in->type), SL_FMT(in->name), hint.text);
 }
 
 /* ---- order of scores ----------------------------------------------------------------------- */
@@ -275,8 +259,8 @@ void sl_check_projections(struct sl_load *l, const struct sl_yaml *routing,
             continue;
         size_t at = sl_check_push(&l->c, SL_STR("mappings"));
         sl_check_push_index(&l->c, i);
-        report(l, mappings->items[i], "source", "source \"%.*s\" is not a declared score%s",
-               SL_FMT(r->mappings[i].source), hint_scores(r, r->mappings[i].source).text);
+        sl_load_error(l, mappings->items[i], "source", "source \"%.*s\" is not a declared score%s",
+                      SL_FMT(r->mappings[i].source), hint_scores(r, r->mappings[i].source).text);
         sl_check_pop(&l->c, at);
     }
     sl_check_pop(&l->c, length);

@@ -91,22 +91,6 @@ bool sl_scope_resolves(const struct sl_recipe_cfg *r, sl_str type, sl_str name,
 
 /* ---- leaves -------------------------------------------------------------------------------- */
 
-static void report(struct sl_load *l, const struct sl_yaml *node, const char *key,
-                   const char *format, ...) SL_PRINTF(4, 5);
-
-static void report(struct sl_load *l, const struct sl_yaml *node, const char *key,
-                   const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    sl_str message = sl_arena_vprintf(l->arena, format, args);
-    va_end(args);
-    const struct sl_yaml *at = sl_yaml_get(node, sl_str_from(key));
-    size_t length = sl_check_push(&l->c, sl_str_from(key));
-    sl_check_error(&l->c, at ? at : node, "%.*s", SL_FMT(message));
-    sl_check_pop(&l->c, length);
-}
-
 static void check_projection_leaf(struct sl_load *l, const struct sl_recipe_cfg *r,
                                   const struct sl_rule_node *leaf)
 {
@@ -118,10 +102,11 @@ static void check_projection_leaf(struct sl_load *l, const struct sl_recipe_cfg 
             add_name(&names, r->mappings[m].outputs[i].name);
         }
     }
-    report(l, leaf->node, "name",
-           "references projection \"%.*s\", but no routing.projections.mappings output declares "
-           "that name%s",
-           SL_FMT(leaf->name), sl_hint_of(leaf->name, names.items, names.n).text);
+    sl_load_error(
+        l, leaf->node, "name",
+        "references projection \"%.*s\", but no routing.projections.mappings output declares "
+        "that name%s",
+        SL_FMT(leaf->name), sl_hint_of(leaf->name, names.items, names.n).text);
 }
 
 static void check_complexity_leaf(struct sl_load *l, const struct sl_rule_node *leaf)
@@ -129,10 +114,10 @@ static void check_complexity_leaf(struct sl_load *l, const struct sl_rule_node *
     static const char *const levels[] = {"easy", "hard", "medium", NULL};
     size_t colon = last_colon(leaf->name);
     if (colon == leaf->name.n) {
-        report(l, leaf->node, "name",
-               "a complexity condition must name a difficulty level as "
-               "\"%.*s:<easy|hard|medium>\"",
-               SL_FMT(leaf->name));
+        sl_load_error(l, leaf->node, "name",
+                      "a complexity condition must name a difficulty level as "
+                      "\"%.*s:<easy|hard|medium>\"",
+                      SL_FMT(leaf->name));
         return;
     }
     sl_str level = sl_str_sub(leaf->name, colon + 1, leaf->name.n);
@@ -140,9 +125,10 @@ static void check_complexity_leaf(struct sl_load *l, const struct sl_rule_node *
         if (sl_str_eq(level, sl_str_from(levels[i])))
             return;
     const char *nearest = sl_str_nearest(level, levels);
-    report(l, leaf->node, "name",
-           "unsupported difficulty \"%.*s\", expected easy, hard or medium%s%s%s", SL_FMT(level),
-           nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    sl_load_error(l, leaf->node, "name",
+                  "unsupported difficulty \"%.*s\", expected easy, hard or medium%s%s%s",
+                  SL_FMT(level), nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                  nearest ? "\"?" : "");
 }
 
 static void check_classifier_leaf(struct sl_load *l, const struct sl_rule_node *leaf,
@@ -157,20 +143,20 @@ static void check_classifier_leaf(struct sl_load *l, const struct sl_rule_node *
         add_name(&names, sl_str_trim(labels->items[i]->text));
     }
     if (!leaf->label.n)
-        report(l, leaf->node, "label", "a classifier condition requires a label");
+        sl_load_error(l, leaf->node, "label", "a classifier condition requires a label");
     else if (rule && !is_label)
-        report(l, leaf->node, "label", "classifier \"%.*s\" declares no label \"%.*s\"%s",
-               SL_FMT(rule->name), SL_FMT(leaf->label),
-               sl_hint_of(leaf->label, names.items, names.n).text);
+        sl_load_error(l, leaf->node, "label", "classifier \"%.*s\" declares no label \"%.*s\"%s",
+                      SL_FMT(rule->name), SL_FMT(leaf->label),
+                      sl_hint_of(leaf->label, names.items, names.n).text);
     if (!leaf->has_predicate) {
-        report(l, leaf->node, "predicate", "a classifier condition requires a predicate");
+        sl_load_error(l, leaf->node, "predicate", "a classifier condition requires a predicate");
         return;
     }
     const struct sl_predicate *p = &leaf->predicate;
     if (type && sl_str_eq(sl_str_trim(type->text), SL_STR("local")) &&
         (p->gt.is_set || p->lt.is_set || p->lte.is_set || !(p->gte.is_set && p->gte.value >= 0.5)))
-        report(l, leaf->node, "predicate",
-               "a local classifier permits only gte with a value of at least 0.5");
+        sl_load_error(l, leaf->node, "predicate",
+                      "a local classifier permits only gte with a value of at least 0.5");
 }
 
 static void check_leaf(struct sl_load *l, const struct sl_recipe_cfg *r,
@@ -183,8 +169,8 @@ static void check_leaf(struct sl_load *l, const struct sl_recipe_cfg *r,
         for (uint32_t i = 0; sl_signal_features[i]; i++)
             add_name(&names, sl_str_from(sl_signal_features[i]->name));
         add_name(&names, SL_STR("projection"));
-        report(l, leaf->node, "type", "unsupported signal type \"%.*s\"%s", SL_FMT(leaf->type),
-               sl_hint_of(leaf->type, names.items, names.n).text);
+        sl_load_error(l, leaf->node, "type", "unsupported signal type \"%.*s\"%s",
+                      SL_FMT(leaf->type), sl_hint_of(leaf->type, names.items, names.n).text);
         return;
     }
     if (leaf->has_predicate) {
@@ -195,13 +181,13 @@ static void check_leaf(struct sl_load *l, const struct sl_recipe_cfg *r,
     }
     bool is_classifier = sl_str_eq_nocase(leaf->type, SL_STR("classifier"));
     if (!is_classifier && leaf->label.n)
-        report(l, leaf->node, "label", "only a classifier condition takes a label");
+        sl_load_error(l, leaf->node, "label", "only a classifier condition takes a label");
     if (!is_classifier && sl_yaml_get(leaf->node, SL_STR("on_error")) &&
         sl_yaml_get(leaf->node, SL_STR("on_error"))->text.n)
-        report(l, leaf->node, "on_error", "only a classifier condition takes on_error");
+        sl_load_error(l, leaf->node, "on_error", "only a classifier condition takes on_error");
     if (!leaf->name.n) {
-        report(l, leaf->node, "name", "signal condition of type \"%.*s\" requires a name",
-               SL_FMT(leaf->type));
+        sl_load_error(l, leaf->node, "name", "signal condition of type \"%.*s\" requires a name",
+                      SL_FMT(leaf->type));
         return;
     }
     if (is_projection) {
@@ -212,9 +198,9 @@ static void check_leaf(struct sl_load *l, const struct sl_recipe_cfg *r,
     bool is_known;
     const struct sl_rule_cfg *rule = resolve(r, signal, leaf->name, &names, &is_known);
     if (!is_known)
-        report(l, leaf->node, "name", "signal %s(\"%.*s\") is not declared in this recipe%s",
-               signal->feature->name, SL_FMT(leaf->name),
-               sl_hint_of(leaf->name, names.items, names.n).text);
+        sl_load_error(l, leaf->node, "name", "signal %s(\"%.*s\") is not declared in this recipe%s",
+                      signal->feature->name, SL_FMT(leaf->name),
+                      sl_hint_of(leaf->name, names.items, names.n).text);
     else if (sl_str_eq_nocase(leaf->type, SL_STR("complexity")))
         check_complexity_leaf(l, leaf);
     if (is_classifier)
@@ -281,9 +267,10 @@ static void check_both(struct sl_load *l, const struct sl_decision_cfg *d)
             continue;
         if (!has_modality(l, d, "omni") &&
             !(has_modality(l, d, "ar") && has_modality(l, d, "diffusion")))
-            report(l, d->node, "modelRefs",
-                   "a decision on modality BOTH needs models of modality ar and diffusion, or one "
-                   "of modality omni");
+            sl_load_error(
+                l, d->node, "modelRefs",
+                "a decision on modality BOTH needs models of modality ar and diffusion, or one "
+                "of modality omni");
         return;
     }
 }
