@@ -1,7 +1,7 @@
 /*
- * Bytes per token, learned from the usage that providers report: the context signal estimates with
- * it. Conservative: it follows a lower ratio (more tokens than thought) at once and a higher one
- * slowly, so that an estimate errs towards too long.
+ * Bytes per token, learned from the usage that providers report, for estimates of a text's
+ * length in tokens. Conservative: it follows a lower ratio (more tokens than thought) at once and a
+ * higher one slowly, so that an estimate errs towards too long.
  *
  * Threads: update and read from any thread; one lock-free word.
  */
