@@ -297,7 +297,6 @@ static void listen_metrics(struct sl_management *m, const struct sl_server_optio
     struct sl_server_options own = *options;
     struct sl_err err = {0};
     own.handler = &m->metrics_handler;
-    own.server_name = "metrics";
     if (sl_server_listen(&m->metrics_server, m->loop, m->config->global.management.bind_address,
                          port, &own, NULL, &err) != SL_OK)
         sl_log(SL_LOG_WARN, "metrics", "no separate metrics listener: %s", err.message);
@@ -321,8 +320,8 @@ enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
     m->metrics_handler = (struct sl_handler){.app = m, .on_end = on_metrics_end};
     if (getrandom(&m->random, sizeof(m->random), 0) != sizeof(m->random))
         m->random = (uint64_t)(uintptr_t)m;
-    const struct sl_server_options options = {
-        .handler = &m->handler, .limits = config->global.limits, .server_name = "management"};
+    const struct sl_server_options options = {.handler = &m->handler,
+                                              .limits = config->global.limits};
     struct sl_err why = {0};
     if (sl_server_listen(&m->server, loop, cfg->bind_address, (uint16_t)cfg->port, &options, NULL,
                          &why) != SL_OK) {

@@ -58,11 +58,6 @@ bool sl_unicode_is_letter(uint32_t cp)
     return is_in(cp, LETTERS);
 }
 
-bool sl_unicode_is_digit(uint32_t cp)
-{
-    return is_in(cp, BIT(SL_GC_ND));
-}
-
 bool sl_unicode_is_number(uint32_t cp)
 {
     return is_in(cp, NUMBERS);

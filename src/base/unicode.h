@@ -88,7 +88,6 @@ enum sl_script sl_unicode_script(uint32_t code_point);
 const char *sl_script_name(enum sl_script script); /* "Cyrillic" */
 
 bool sl_unicode_is_letter(uint32_t code_point); /* L* */
-bool sl_unicode_is_digit(uint32_t code_point);  /* Nd */
 bool sl_unicode_is_number(uint32_t code_point); /* N* */
 bool sl_unicode_is_alnum(uint32_t code_point);  /* L* or N* */
 bool sl_unicode_is_space(uint32_t code_point);  /* White_Space */

@@ -56,7 +56,6 @@ struct sl_server_options {
     const struct sl_handler *handler;
     struct sl_limits_cfg limits;
     struct sl_tls_context *tls; /* NULL: plaintext */
-    const char *server_name;    /* for logs */
 };
 
 /*

@@ -36,7 +36,6 @@ static bool start(void *ctx, unsigned i, struct sl_loop *loop)
                    .header_timeout_ms = 60000,
                    .body_timeout_ms = 60000,
                    .idle_timeout_ms = 600000},
-        .server_name = "mock",
     };
     if (sl_server_listen(&c->servers[i], loop, c->address, c->port, &options, &c->port, &err) !=
         SL_OK) {

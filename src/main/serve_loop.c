@@ -70,7 +70,6 @@ static bool listen_all(struct serve_loop *l, struct sl_err *err)
             .handler = sl_proxy_handler(l->proxy, i),
             .limits = s->config->global.limits,
             .tls = s->tls[i],
-            .server_name = "proxy",
         };
         uint16_t port = s->ports[i] ? s->ports[i] : (uint16_t)cfg->port;
         if (sl_server_listen(&l->servers[i], l->loop, cfg->address, port, &options, &s->ports[i],

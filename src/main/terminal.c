@@ -24,19 +24,9 @@ const char *sl_style(FILE *to, enum sl_style style)
     return sl_terminal_has_colour(to) ? codes[style] : "";
 }
 
-static bool size_of(FILE *to, struct winsize *size)
-{
-    return isatty(fileno(to)) && ioctl(fileno(to), TIOCGWINSZ, size) == 0;
-}
-
-unsigned sl_terminal_width(FILE *to)
-{
-    struct winsize size;
-    return size_of(to, &size) && size.ws_col ? size.ws_col : 80;
-}
-
 unsigned sl_terminal_height(FILE *to)
 {
     struct winsize size;
-    return size_of(to, &size) && size.ws_row ? size.ws_row : 24;
+    bool is_known = isatty(fileno(to)) && ioctl(fileno(to), TIOCGWINSZ, &size) == 0;
+    return is_known && size.ws_row ? size.ws_row : 24;
 }

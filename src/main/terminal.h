@@ -1,4 +1,4 @@
-/* What the terminal can do: colour and width. Main thread only. */
+/* What the terminal can do: colour and height. Main thread only. */
 #ifndef SL_MAIN_TERMINAL_H
 #define SL_MAIN_TERMINAL_H
 
@@ -12,8 +12,7 @@ enum sl_style { SL_PLAIN, SL_BOLD, SL_DIM, SL_RED, SL_GREEN, SL_YELLOW, SL_BLUE,
 bool sl_terminal_has_colour(FILE *to);
 /* Escape sequence that begins the style (SL_PLAIN: ends it), or "" without colour. */
 const char *sl_style(FILE *to, enum sl_style style);
-/* Columns of the terminal behind `to`; 80 where it is none. */
-unsigned sl_terminal_width(FILE *to);
+/* Rows of the terminal behind `to`; 24 where it is none. */
 unsigned sl_terminal_height(FILE *to);
 
 #endif

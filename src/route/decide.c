@@ -198,15 +198,6 @@ static inline double confidence_of(const struct sl_program *p, const struct sl_p
     return m->nodes[0].lo;
 }
 
-bool sl_program_matches(const struct sl_program *p, uint32_t d, const struct sl_slots *s,
-                        struct sl_decide_memory *m, double *confidence)
-{
-    if (!test_matches(p, p->decisions[d].first_test, s->matched))
-        return false;
-    *confidence = confidence_of(p, &p->decisions[d], s, m);
-    return true;
-}
-
 struct candidate {
     const struct sl_prog_decision *d;
     double conf;

@@ -29,10 +29,6 @@ void sl_decide_memory_free(struct sl_decide_memory *m);
 /* Sets the bits of derived facts from the slots. Before any of the functions below. */
 void sl_program_derive(const struct sl_program *p, struct sl_slots *s);
 
-/* Whether decision d (an index into p->decisions) matches; *confidence only if it does. */
-bool sl_program_matches(const struct sl_program *p, uint32_t d, const struct sl_slots *s,
-                        struct sl_decide_memory *m, double *confidence);
-
 /*
  * The winning decision under the recipe's strategy (tiers first, if a matched decision has one),
  * or NULL. Under `priority` decisions behind the winner are not looked at unless is_full.

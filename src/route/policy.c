@@ -307,12 +307,6 @@ static const struct sl_plan *plan_of(const struct sl_config *config,
     return NULL;
 }
 
-uint32_t sl_policy_n_slots(const struct sl_config *config, const struct sl_recipe_cfg *recipe)
-{
-    const struct sl_plan *plan = plan_of(config, recipe);
-    return plan ? plan->table.n : 0;
-}
-
 const struct sl_slot_info *sl_policy_slot(const struct sl_config *config,
                                           const struct sl_recipe_cfg *recipe, sl_slot slot)
 {

@@ -68,14 +68,14 @@ SL_MUST_USE enum sl_rc sl_route(const struct sl_config *config, sl_str model,
                                 const struct sl_route_options *options, struct sl_scratch *scratch,
                                 struct sl_arena *arena, struct sl_verdict *out);
 
-/* "type:name" of a slot, its family, and whether it is a rule or projection output of its own. */
+/* What a slot of a verdict stands for. */
 struct sl_slot_info {
     sl_str full;                         /* "event:pay:severity" */
     sl_str type;                         /* "event"; "projection" for mapping outputs */
     sl_str name;                         /* "pay" */
     const struct sl_signal_type *signal; /* NULL for projections */
 };
-uint32_t sl_policy_n_slots(const struct sl_config *config, const struct sl_recipe_cfg *recipe);
+/* NULL when the recipe has no such slot. */
 const struct sl_slot_info *sl_policy_slot(const struct sl_config *config,
                                           const struct sl_recipe_cfg *recipe, sl_slot slot);
 

@@ -10,7 +10,8 @@
 
 #include <math.h>
 
-uint64_t sl_balance_available(const struct sl_balance *b, const struct sl_balance_query *q)
+/* Members that may be picked now. */
+static uint64_t available(const struct sl_balance *b, const struct sl_balance_query *q)
 {
     uint64_t mask = 0;
     for (uint32_t i = 0; i < b->n && i < SL_BALANCE_MAX_ENDPOINTS; i++) {
@@ -81,7 +82,7 @@ static int pick_by_hash(const struct sl_balance *b, uint64_t mask, uint64_t key)
 
 int sl_balance_pick(struct sl_balance *b, const struct sl_balance_query *q)
 {
-    uint64_t mask = sl_balance_available(b, q);
+    uint64_t mask = available(b, q);
     if (!mask)
         return -1;
     if (!(mask & (mask - 1)))

@@ -37,7 +37,4 @@ struct sl_balance_query {
 /* Index of a member, or -1 when none is available. */
 int sl_balance_pick(struct sl_balance *b, const struct sl_balance_query *q);
 
-/* Members that sl_balance_pick may return now. */
-uint64_t sl_balance_available(const struct sl_balance *b, const struct sl_balance_query *q);
-
 #endif
