@@ -8,8 +8,8 @@
 #include "proxy/upstream/registry.h"
 #include "route/policy.h"
 #include "sys/cpu.h"
+#include "sys/memory.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +136,7 @@ void serve_adopt(struct serve *s, struct sl_config *config)
            config->n_models);
     sl_config_unref(s->config);
     s->config = config;
-    malloc_trim(0); /* compiling a policy takes far more than keeping it */
+    sl_memory_trim(); /* compiling a policy takes far more than keeping it */
 }
 
 /* ---- signals and the end ----------------------------------------------------------------- */
@@ -272,7 +272,6 @@ static bool start_loops(struct serve *s, struct sl_err *err)
 
 static void say_ready(struct serve *s)
 {
-    malloc_trim(0);
     for (uint32_t i = 0; i < s->n_listeners; i++)
         sl_log(SL_LOG_INFO, "listening", "%s://%.*s:%u (%u loops, generation %llu)",
                s->tls[i] ? "https" : "http", SL_FMT(s->listeners[i].address), s->ports[i],
@@ -313,6 +312,7 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
     s->config = config;
     s->first = sl_config_ref(config);
     s->signals.io.fd = -1;
+    sl_memory_trim(); /* what loading took; the loops warm up after it */
     bool is_up = block_signals(&err) && pick_listeners(s, &err) && open_tls(s, &err) &&
                  open_runtime(s, &err) && open_control(s, &err) && start_loops(s, &err);
     if (is_up) {

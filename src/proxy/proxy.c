@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#define WARM_MAX_BYTES ((size_t)16 << 20)
+
 uint64_t sl_proxy_random(struct sl_proxy *proxy)
 {
     proxy->random += 0x9e3779b97f4a7c15u;
@@ -26,6 +28,20 @@ static void init_handlers(struct sl_proxy *proxy)
             .on_done = sl_px_on_done,
         };
     }
+}
+
+/* The lane of a configuration, with this loop's working memory warm for its policy. */
+static enum sl_rc open_lane(struct sl_lane **out, struct sl_proxy *proxy, struct sl_config *config,
+                            struct sl_err *err)
+{
+    struct sl_arena arena;
+    enum sl_rc rc = sl_lane_create(out, proxy, config, err);
+    if (rc != SL_OK)
+        return rc;
+    sl_arena_init(&arena, sl_loop_arena_pool(proxy->loop), WARM_MAX_BYTES);
+    sl_route_warm(config, proxy->scratch, &arena);
+    sl_arena_reset(&arena);
+    return SL_OK;
 }
 
 enum sl_rc sl_proxy_create(struct sl_proxy **out, struct sl_loop *loop,
@@ -53,7 +69,7 @@ enum sl_rc sl_proxy_create(struct sl_proxy **out, struct sl_loop *loop,
     }
     proxy->cell_routing = sl_metrics_cell(proxy->metrics, SL_M_ROUTING_LATENCY, NULL, 0);
     proxy->cell_streams = sl_metrics_cell(proxy->metrics, SL_M_HTTP_STREAMS, NULL, 0);
-    rc = sl_lane_create(&proxy->lane, proxy, config, err);
+    rc = open_lane(&proxy->lane, proxy, config, err);
 out:
     if (rc != SL_OK) {
         sl_proxy_destroy(proxy);
@@ -81,7 +97,7 @@ void sl_proxy_destroy(struct sl_proxy *proxy)
 enum sl_rc sl_proxy_adopt(struct sl_proxy *proxy, struct sl_config *config, struct sl_err *err)
 {
     struct sl_lane *lane;
-    enum sl_rc rc = sl_lane_create(&lane, proxy, config, err);
+    enum sl_rc rc = open_lane(&lane, proxy, config, err);
     if (rc != SL_OK)
         return rc;
     /* Streams may hold the old snapshot for long; its health checks end now. */
