@@ -102,6 +102,7 @@ static void free_call(struct sl_call *call)
     *(call->prev ? &call->prev->next : &client->calls) = call->next;
     if (call->next)
         call->next->prev = call->prev;
+    call->host->n_calls--;
     if (client->n_free_calls >= MAX_FREE_CALLS) {
         free(call);
         return;
@@ -570,6 +571,7 @@ struct sl_call *sl_client_start(struct sl_client *client, const struct sl_reques
     if (!call)
         return NULL;
     call->host = host;
+    host->n_calls++;
     call->request = *request;
     call->callbacks = *callbacks;
     call->ctx = ctx;

@@ -1,7 +1,7 @@
 /*
- * The HTTP/1.1 client side on an event loop: per-loop keep-alive pools keyed by (host, port, TLS),
- * phase timeouts, streaming answers with back-pressure, cancellation. It knows addresses, not
- * models: balancing and retries are proxy/upstream/.
+ * The HTTP/1.1 client side on an event loop: per-loop keep-alive pools keyed by (host, port, TLS
+ * context), phase timeouts, streaming answers with back-pressure, cancellation. It knows addresses,
+ * not models: balancing and retries are proxy/upstream/.
  */
 #ifndef SL_HTTP_CLIENT_H
 #define SL_HTTP_CLIENT_H
@@ -103,6 +103,7 @@ void sl_call_get_times(const struct sl_call *call, struct sl_call_times *out);
 struct sl_client_stats {
     uint64_t opened, reused; /* connections used, so far */
     uint32_t n_idle, n_busy; /* now */
+    uint32_t n_hosts;        /* peers kept; forgotten a second after their last use */
 };
 void sl_client_get_stats(const struct sl_client *client, struct sl_client_stats *out);
 

@@ -14,8 +14,8 @@
 
 struct sl_client_conn;
 
-/* A peer that was called at least once; never freed before the client (their number is that of
- * the configured backends). */
+/* A peer: lives while a call or a pooled connection needs it. A new TLS context makes a new one, so
+ * that reloads leave nothing behind. */
 struct sl_client_host {
     struct sl_client_host *next;
     sl_str name;      /* owned */
@@ -24,7 +24,7 @@ struct sl_client_host {
     struct sl_tls_context *tls;       /* compared, never followed: the caller keeps it */
     struct sl_client_conn *idle_head; /* last used first */
     struct sl_client_conn *idle_tail;
-    uint32_t n_idle;
+    uint32_t n_idle, n_calls;
 };
 
 struct sl_client_conn {
@@ -63,7 +63,7 @@ SL_MUST_USE enum sl_rc sl_client_connect(struct sl_client *client, struct sl_cli
 /* Pools a connection whose exchange ended in order. */
 void sl_client_keep(struct sl_client_conn *conn);
 void sl_client_close(struct sl_client_conn *conn);
-/* Closes what was idle too long; also everything when `all`. */
+/* Closes what was idle too long (everything when `all`) and forgets peers that nothing needs. */
 void sl_client_sweep(struct sl_client *client, bool all);
 /* Events of connections; in client.c. */
 void sl_client_on_event(struct sl_loop *loop, struct sl_io *io, uint32_t events);

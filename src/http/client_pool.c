@@ -34,6 +34,9 @@ struct sl_client_host *sl_client_host(struct sl_client *client, sl_str name, uin
                                  .port = port,
                                  .tls = tls};
     client->hosts = h;
+    client->stats.n_hosts++;
+    if (!client->sweep.prev)
+        sl_timer_start(client->loop, &client->sweep, SWEEP_MS);
     return h;
 }
 
@@ -120,17 +123,23 @@ void sl_client_keep(struct sl_client_conn *conn)
     h->n_idle++;
     if (h->n_idle > client->max_idle_per_host)
         sl_client_close(h->idle_tail);
-    if (!client->sweep.prev)
-        sl_timer_start(client->loop, &client->sweep, SWEEP_MS);
 }
 
 void sl_client_sweep(struct sl_client *client, bool all)
 {
     uint64_t now = sl_loop_now_ns(client->loop);
-    for (struct sl_client_host *h = client->hosts; h; h = h->next)
+    for (struct sl_client_host **at = &client->hosts, *h; (h = *at);) {
         while (h->idle_tail && (all || now - h->idle_tail->idle_since_ns >= client->idle_ns))
             sl_client_close(h->idle_tail);
-    if (client->stats.n_idle)
+        if (h->n_idle || h->n_calls) {
+            at = &h->next;
+        } else {
+            *at = h->next;
+            client->stats.n_hosts--;
+            free(h);
+        }
+    }
+    if (client->hosts && !all)
         sl_timer_start(client->loop, &client->sweep, SWEEP_MS);
     else
         sl_timer_stop(client->loop, &client->sweep);

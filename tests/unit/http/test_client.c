@@ -305,6 +305,36 @@ static void test_keep_alive(void **state)
     close_setup(&s, &p);
 }
 
+static void stop_loop(struct sl_loop *loop, struct sl_timer *timer)
+{
+    (void)timer;
+    sl_loop_stop(loop);
+}
+
+/* Peers come and go with reloads: what no call and no pooled connection needs is forgotten. */
+static void test_peers_are_forgotten(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{.text = ANSWER}};
+    struct setup s;
+    struct peer p;
+    struct sl_client_stats stats;
+    open_setup(&s, 1);
+    start_peer(&p, steps, 1);
+    FRESH();
+    expect_hello(call(&s, "127.0.0.1", p.port, "ab", no_limits));
+    sl_client_get_stats(s.client, &stats);
+    assert_int_equal(stats.n_hosts, 1);
+    assert_int_equal(stats.n_idle, 1);
+    struct sl_timer end = {.on_timer = stop_loop};
+    sl_timer_start(s.loop, &end, 1500);
+    sl_loop_run(s.loop);
+    sl_client_get_stats(s.client, &stats);
+    assert_int_equal(stats.n_hosts, 0);
+    assert_int_equal(stats.n_idle, 0);
+    close_setup(&s, &p);
+}
+
 static void test_close_and_until_close(void **state)
 {
     (void)state;
@@ -483,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keep_alive),
+        cmocka_unit_test(test_peers_are_forgotten),
         cmocka_unit_test(test_close_and_until_close),
         cmocka_unit_test(test_stale_connection_is_retried_once),
         cmocka_unit_test(test_failures),
