@@ -29,6 +29,8 @@ static void count(struct sl_px *px, uint64_t total_ns)
     const struct sl_model_cells *cells = sl_px_model_cells(px);
     sl_cell_observe(cells->ttft, (double)px->first_byte_ns * 1e-9);
     sl_cell_observe(cells->latency, (double)total_ns * 1e-9);
+    if (px->completion_tok > 0)
+        sl_cell_observe(cells->tpot, (double)total_ns * 1e-9 / (double)px->completion_tok);
 }
 
 static void write_log(const struct sl_px *px, uint64_t total_ns)
@@ -75,6 +77,8 @@ void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered)
     sl_buf_free(&px->collected);
     if (px->has_stream)
         sl_chat_stream_free(&px->stream);
+    if (px->in_flight)
+        sl_cell_add(px->in_flight, -1);
     if (px->is_counted_stream)
         sl_cell_add(px->proxy->cell_streams, -1);
     if (!was_delivered && (!px->end || px->end[0] == 'c')) {

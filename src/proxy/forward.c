@@ -187,8 +187,15 @@ static void count_begin(struct sl_px *px)
     atomic_fetch_add_explicit(&s->n_requests, 1, memory_order_relaxed);
     px->is_counted = true;
     px->proxy->budget.n_active++;
+    const struct sl_model_cells *cells = sl_px_model_cells(px);
     if (!px->n_retries)
-        sl_cell_add(sl_px_model_cells(px)->requests, 1);
+        sl_cell_add(cells->requests, 1);
+    if (px->in_flight == cells->in_flight)
+        return;
+    if (px->in_flight)
+        sl_cell_add(px->in_flight, -1);
+    px->in_flight = cells->in_flight;
+    sl_cell_add(px->in_flight, 1);
 }
 
 static void release_retry(struct sl_px *px)

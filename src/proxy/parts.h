@@ -20,7 +20,7 @@
 
 /* The metric cells that most requests to a model touch. */
 struct sl_model_cells {
-    struct sl_cell *requests, *ttft, *latency;
+    struct sl_cell *requests, *in_flight, *ttft, *latency, *tpot;
     struct sl_cell *prompt_tok, *completion_tok, *tok, *prompt_hist, *completion_hist;
 };
 
@@ -55,7 +55,7 @@ struct sl_proxy {
     uint64_t random;
     bool checks_health;
     struct sl_listener_app apps[SL_PROXY_MAX_LISTENERS];
-    struct sl_cell *cell_routing, *cell_streams;
+    struct sl_cell *cell_routing, *cell_streams, *cell_evaluations, *cell_evaluation_s;
 };
 
 #define SL_PX_GATHER 16
@@ -89,9 +89,10 @@ struct sl_px {
     uint64_t deadline_ns; /* of the whole exchange; UINT64_MAX: none */
     struct sl_call *call; /* NULL: none in flight */
     struct sl_timer backoff;
-    bool is_counted;         /* in the endpoint's in_flight */
-    bool holds_retry;        /* of the retry budget */
-    struct sl_splice *edits; /* of this attempt */
+    bool is_counted;           /* in the endpoint's in_flight */
+    struct sl_cell *in_flight; /* the model's gauge that holds this exchange; NULL: none yet */
+    bool holds_retry;          /* of the retry budget */
+    struct sl_splice *edits;   /* of this attempt */
 
     /* the answer */
     struct sl_response head; /* views live in the arena */

@@ -68,6 +68,8 @@ enum sl_rc sl_proxy_create(struct sl_proxy **out, struct sl_loop *loop,
         goto out;
     }
     proxy->cell_routing = sl_metrics_cell(proxy->metrics, SL_M_ROUTING_LATENCY, NULL, 0);
+    proxy->cell_evaluations = sl_metrics_cell(proxy->metrics, SL_M_DECISION_EVALUATIONS, NULL, 0);
+    proxy->cell_evaluation_s = sl_metrics_cell(proxy->metrics, SL_M_DECISION_LATENCY, NULL, 0);
     proxy->cell_streams = sl_metrics_cell(proxy->metrics, SL_M_HTTP_STREAMS, NULL, 0);
     rc = open_lane(&proxy->lane, proxy, config, err);
 out:

@@ -178,6 +178,10 @@ static void count_routing(struct sl_px *px)
     struct sl_metrics *m = px->proxy->metrics;
     const struct sl_verdict *v = &px->verdict;
     sl_cell_observe(px->proxy->cell_routing, (double)px->route_ns * 1e-9);
+    if (v->recipe) {
+        sl_cell_add(px->proxy->cell_evaluations, 1);
+        sl_cell_observe(px->proxy->cell_evaluation_s, (double)px->route_ns * 1e-9);
+    }
     if (v->decision) {
         sl_cell_add(sl_metrics_cell(m, SL_M_DECISION_MATCHES, &v->decision->name, 1), 1);
         sl_cell_observe(sl_metrics_cell(m, SL_M_DECISION_CONFIDENCE, &v->decision->name, 1),

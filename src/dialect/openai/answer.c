@@ -25,6 +25,7 @@ bool sl_answer_usage(const struct sl_json *answer, struct sl_usage *out)
     out->completion_tok = count_of(answer, usage, SL_STR("completion_tokens"));
     out->total_tok = count_of(answer, usage, SL_STR("total_tokens"));
     out->cached_tok = count_of(answer, prompt, SL_STR("cached_tokens"));
+    out->cache_write_tok = count_of(answer, prompt, SL_STR("cache_write_tokens"));
     out->reasoning_tok = count_of(answer, completion, SL_STR("reasoning_tokens"));
     return true;
 }

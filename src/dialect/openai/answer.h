@@ -14,8 +14,9 @@ struct sl_usage {
     uint64_t prompt_tok;
     uint64_t completion_tok;
     uint64_t total_tok;
-    uint64_t cached_tok;    /* prompt_tokens_details.cached_tokens */
-    uint64_t reasoning_tok; /* completion_tokens_details.reasoning_tokens */
+    uint64_t cached_tok;      /* prompt_tokens_details.cached_tokens */
+    uint64_t cache_write_tok; /* prompt_tokens_details.cache_write_tokens */
+    uint64_t reasoning_tok;   /* completion_tokens_details.reasoning_tokens */
 };
 
 /* Usage of a parsed answer or chunk; false (and all zero) when it has none. */
