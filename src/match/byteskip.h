@@ -1,6 +1,6 @@
 /*
  * Skips to the next byte that lies in one of a few ranges: sixteen bytes at a time where the
- * compiler has SSE2, else one by one.
+ * compiler has SSE2, far ones by what the processor has (byteskip.c), else one by one.
  */
 #ifndef SL_MATCH_BYTESKIP_H
 #define SL_MATCH_BYTESKIP_H
@@ -35,34 +35,32 @@ sl_byteskip_hits(__m128i block, const __m128i *low, const __m128i *span, uint32_
     return hit;
 }
 
+/*
+ * The same from `at` on by the widest vectors this processor has; for where nothing is near, since
+ * it costs a call. n_ranges is 1 to 4.
+ */
+size_t sl_byteskip_far(const unsigned char *p, size_t at, size_t n, const struct sl_range *ranges,
+                       uint32_t n_ranges);
+
 static inline __attribute__((always_inline)) size_t sl_byteskip_n(const unsigned char *p, size_t at,
                                                                   size_t n,
                                                                   const struct sl_range *ranges,
                                                                   uint32_t n_ranges)
 {
+    enum { NEAR = 4 }; /* blocks looked at before the call pays */
     __m128i low[4], span[4];
     for (uint32_t r = 0; r < n_ranges; r++) {
         low[r] = _mm_set1_epi8((char)ranges[r].low);
         span[r] = _mm_set1_epi8((char)(ranges[r].high - ranges[r].low));
     }
-    for (; at + 16 <= n; at += 16) {
+    for (int k = 0; k < NEAR && at + 16 <= n; k++, at += 16) {
         const __m128i *from = (const __m128i *)(const void *)(p + at);
         int mask = _mm_movemask_epi8(sl_byteskip_hits(_mm_loadu_si128(from), low, span, n_ranges));
         if (mask)
             return at + (size_t)__builtin_ctz((unsigned)mask);
-        /* Nothing near: go on by four blocks as long as there is nothing in them. */
-        while (at + 80 <= n) {
-            __m128i any = _mm_setzero_si128();
-            for (int k = 1; k <= 4; k++)
-                any = _mm_or_si128(
-                    any, sl_byteskip_hits(_mm_loadu_si128(from + k), low, span, n_ranges));
-            if (_mm_movemask_epi8(any))
-                break;
-            at += 64;
-            from += 4;
-        }
     }
-    return sl_byteskip_tail(p, at, n, ranges, n_ranges);
+    return at + 16 <= n ? sl_byteskip_far(p, at, n, ranges, n_ranges)
+                        : sl_byteskip_tail(p, at, n, ranges, n_ranges);
 }
 
 /* One loop a number of ranges, so that their bounds stay in registers. */
