@@ -51,9 +51,10 @@ __attribute__((target("avx2"))) static size_t skip_avx2(const unsigned char *p, 
     return sl_byteskip_tail(p, at, n, ranges, n_ranges);
 }
 
-__attribute__((target("avx512f,avx512bw"))) static size_t
-skip_avx512(const unsigned char *p, size_t at, size_t n, const struct sl_range *ranges,
-            uint32_t n_ranges)
+__attribute__((target("avx512f,avx512bw"))) static size_t skip_avx512(const unsigned char *p,
+                                                                      size_t at, size_t n,
+                                                                      const struct sl_range *ranges,
+                                                                      uint32_t n_ranges)
 {
     __m512i low[4], span[4];
     for (uint32_t r = 0; r < n_ranges; r++) {

@@ -6,6 +6,10 @@
 #include "base/unicode.h"
 #include "base/utf8.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 typedef int8_t bytes16 __attribute__((vector_size(16)));
 
 static inline uint64_t count_bits(uint64_t bits)
@@ -37,32 +41,84 @@ static inline bool classify(const char *p, uint64_t *set)
     return true;
 }
 
+struct count {
+    uint64_t units;
+    bool is_inside; /* of a word, at the current place */
+};
+
+/* Counts whole blocks of 64 ASCII bytes from p on; the bytes it took. */
+static size_t ascii_blocks(const char *p, size_t n, struct count *c)
+{
+    size_t at = 0;
+    uint64_t word;
+    for (; n - at >= 64 && classify(p + at, &word); at += 64) {
+        c->units += count_bits(word & ~(word << 1 | c->is_inside));
+        c->is_inside = word >> 63;
+    }
+    return at;
+}
+
+#ifdef __x86_64__
+/* 0xff where a byte of an ASCII block is a letter or digit. */
+__attribute__((target("avx2"))) static inline __m256i is_word_avx2(__m256i block)
+{
+    __m256i lower = _mm256_or_si256(block, _mm256_set1_epi8(32));
+    __m256i letter = _mm256_and_si256(_mm256_cmpgt_epi8(lower, _mm256_set1_epi8('a' - 1)),
+                                      _mm256_cmpgt_epi8(_mm256_set1_epi8('z' + 1), lower));
+    __m256i digit = _mm256_and_si256(_mm256_cmpgt_epi8(block, _mm256_set1_epi8('0' - 1)),
+                                     _mm256_cmpgt_epi8(_mm256_set1_epi8('9' + 1), block));
+    return _mm256_or_si256(letter, digit);
+}
+
+__attribute__((target("avx2,popcnt"))) static size_t ascii_blocks_avx2(const char *p, size_t n,
+                                                                       struct count *c)
+{
+    size_t at = 0;
+    for (; n - at >= 64; at += 64) {
+        __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)(p + at));
+        __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(p + at + 32));
+        if (_mm256_movemask_epi8(_mm256_or_si256(low, high)))
+            break;
+        uint64_t word = (uint32_t)_mm256_movemask_epi8(is_word_avx2(low)) |
+                        (uint64_t)(uint32_t)_mm256_movemask_epi8(is_word_avx2(high)) << 32;
+        c->units += (uint64_t)_mm_popcnt_u64(word & ~(word << 1 | c->is_inside));
+        c->is_inside = word >> 63;
+    }
+    return at;
+}
+#endif
+
+static size_t take_ascii(const char *p, size_t n, struct count *c)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        return ascii_blocks_avx2(p, n, c);
+#endif
+    return ascii_blocks(p, n, c);
+}
+
 uint64_t sl_text_units(sl_str text)
 {
-    uint64_t units = 0;
-    bool is_inside = false;
+    struct count c = {0};
     size_t at = 0;
     while (at < text.n) {
-        uint64_t word;
-        if (text.n - at >= 64 && classify(text.p + at, &word)) {
-            units += count_bits(word & ~(word << 1 | is_inside));
-            is_inside = word >> 63;
-            at += 64;
+        size_t taken = text.n - at >= 64 ? take_ascii(text.p + at, text.n - at, &c) : 0;
+        at += taken;
+        if (taken)
             continue;
-        }
         unsigned n;
         uint32_t cp = sl_utf8_at(text, at, &n);
         at += n;
         if (sl_unicode_is_cjk(cp)) {
-            units++;
-            is_inside = false;
+            c.units++;
+            c.is_inside = false;
             continue;
         }
         bool is_word = cp < 0x80 ? cp - '0' < 10 || (cp | 32) - 'a' < 26 : sl_unicode_is_alnum(cp);
-        units += is_word && !is_inside;
-        is_inside = is_word;
+        c.units += is_word && !c.is_inside;
+        c.is_inside = is_word;
     }
-    return units;
+    return c.units;
 }
 
 /* Compares at `at`; the end of the match, or SIZE_MAX. */
