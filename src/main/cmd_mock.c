@@ -3,6 +3,7 @@
 #include "main/options.h"
 #include "main/terminal.h"
 #include "mock/mock.h"
+#include "net/listen.h"
 
 #include <stdlib.h>
 
@@ -37,8 +38,9 @@ static bool start(void *ctx, unsigned i, struct sl_loop *loop)
                    .body_timeout_ms = 60000,
                    .idle_timeout_ms = 600000},
     };
-    if (sl_server_listen(&c->servers[i], loop, c->address, c->port, &options, &c->port, &err) !=
-        SL_OK) {
+    if ((i == 0 && sl_listen_is_free(c->address, c->port, &err) != SL_OK) ||
+        sl_server_listen(&c->servers[i], loop, c->address, c->port, &options, &c->port, &err) !=
+            SL_OK) {
         fprintf(stderr, "sluice mock: %s\n", err.message);
         sl_mock_free(c->mocks[i]);
         return false;

@@ -2,6 +2,7 @@
 #include "main/serve_parts.h"
 
 #include "base/log.h"
+#include "net/listen.h"
 
 static void drained(void *ctx)
 {
@@ -72,6 +73,8 @@ static bool listen_all(struct serve_loop *l, struct sl_err *err)
             .tls = s->tls[i],
         };
         uint16_t port = s->ports[i] ? s->ports[i] : (uint16_t)cfg->port;
+        if (l->index == 0 && sl_listen_is_free(cfg->address, port, err) != SL_OK)
+            return false;
         if (sl_server_listen(&l->servers[i], l->loop, cfg->address, port, &options, &s->ports[i],
                              err) != SL_OK)
             return false;

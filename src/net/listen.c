@@ -8,7 +8,7 @@
 
 #define BACKLOG 4096
 
-static int open_bound(const struct sl_address *a, bool is_both_families)
+static int open_bound(const struct sl_address *a, bool is_both_families, bool is_shared)
 {
     int on = 1, off = 0;
     int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -17,7 +17,7 @@ static int open_bound(const struct sl_address *a, bool is_both_families)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (is_both_families)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+    if ((!is_shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
         bind(fd, &a->any, a->n) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     int reason = errno;
@@ -36,10 +36,10 @@ enum sl_rc sl_listen(sl_str address, uint16_t port, int *fd, uint16_t *bound_por
                           "\"%.*s\" is not a numeric address; expected one such as 0.0.0.0, "
                           "127.0.0.1 or ::",
                           SL_FMT(address));
-    int opened = open_bound(&a, is_any);
+    int opened = open_bound(&a, is_any, true);
     if (opened < 0 && is_any && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
         sl_address_parse(SL_STR("0.0.0.0"), port, &a);
-        opened = open_bound(&a, false);
+        opened = open_bound(&a, false, true);
     }
     if (opened < 0) {
         char reason[96];
@@ -51,5 +51,21 @@ enum sl_rc sl_listen(sl_str address, uint16_t port, int *fd, uint16_t *bound_por
     if (bound_port)
         *bound_port = getsockname(opened, &a.any, &n) == 0 ? sl_address_port(&a) : port;
     *fd = opened;
+    return SL_OK;
+}
+
+enum sl_rc sl_listen_is_free(sl_str address, uint16_t port, struct sl_err *err)
+{
+    struct sl_address a;
+    bool is_any = address.n == 0 || sl_str_eq(address, SL_STR("*"));
+    if (port == 0 || !sl_address_parse(is_any ? SL_STR("::") : address, port, &a))
+        return SL_OK;
+    int fd = open_bound(&a, is_any, false);
+    if (fd < 0 && errno == EADDRINUSE)
+        return sl_err_set(err, SL_IO,
+                          "cannot listen on %.*s port %u: another process listens there already",
+                          SL_FMT(address), (unsigned)port);
+    if (fd >= 0)
+        close(fd);
     return SL_OK;
 }

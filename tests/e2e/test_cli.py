@@ -1,5 +1,6 @@
 """The command line as scripts use it: exit codes, streams, machine-readable output."""
 import json
+import socket
 import subprocess
 
 import pytest
@@ -145,3 +146,15 @@ def test_init_from_the_environment_writes_a_policy_that_checks(tmp_path):
     checked = subprocess.run([BIN, "check", str(path)], capture_output=True, text=True, timeout=60,
                              env={"PATH": "/usr/bin:/bin", "OPENAI_API_KEY": "sk-test", "DEEPSEEK_API_KEY": "sk-other"})
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("command", ["mock", "serve"])
+def test_a_port_in_use_is_refused_not_shared(config, command):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = sluice(command, "--listen", listen, *(["-c", str(config)] if command == "serve" else []))
+    assert result.returncode == 1
+    assert "another process listens there already" in result.stderr
