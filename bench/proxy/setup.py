@@ -127,7 +127,9 @@ class Bench:
         (folder / "nginx.conf").write_text(NGINX.format(folder=folder, upstream=upstream, port=port, buffering=buffering))
         process = self.spawn(PROXY_CORE, "nginx", "-p", folder, "-c", folder / "nginx.conf")
         wait_for(port)
-        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = []
+        while not children:  # the port listens before the worker exists
+            children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         return port, [process.pid, *map(int, children)]
 
 
