@@ -11,6 +11,7 @@
 #include "codec/json_write.h"
 #include "dialect/openai/answer.h"
 #include "http/server.h"
+#include "net/listen.h"
 #include "obs/metrics.h"
 
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct sl_management {
     struct sl_scratch *scratch;
     int64_t updated_unix_s;
     uint64_t random;
+    uint16_t port; /* 0: no management listener */
     bool is_ready;
 };
 
@@ -291,19 +293,60 @@ static void collect(void *ctx, struct sl_buf *out)
     sl_metrics_sample(out, SL_M_CONFIG_GENERATION, NULL, 0, (double)m->config->generation);
 }
 
-static void listen_metrics(struct sl_management *m, const struct sl_server_options *options,
-                           uint16_t port)
+/* SL_IO with a text that names the address, the port and the reason. */
+static enum sl_rc listen_on(struct sl_management *m, struct sl_server **out, uint16_t port,
+                            const struct sl_handler *handler, struct sl_err *err)
 {
-    struct sl_server_options own = *options;
-    struct sl_err err = {0};
-    own.handler = &m->metrics_handler;
-    if (sl_server_listen(&m->metrics_server, m->loop, m->config->global.management.bind_address,
-                         port, &own, NULL, &err) != SL_OK)
-        sl_log(SL_LOG_WARN, "metrics", "no separate metrics listener: %s", err.message);
+    const struct sl_server_options options = {.handler = handler,
+                                              .limits = m->config->global.limits};
+    sl_str address = m->config->global.management.bind_address;
+    enum sl_rc rc = sl_listen_is_free(address, port, err);
+    return rc != SL_OK ? rc : sl_server_listen(out, m->loop, address, port, &options, NULL, err);
+}
+
+static enum sl_rc listen_management(struct sl_management *m,
+                                    const struct sl_management_ports *ports, struct sl_err *err)
+{
+    struct sl_err why = {0};
+    if (!ports->management)
+        return SL_OK;
+    enum sl_rc rc = listen_on(m, &m->server, ports->management, &m->handler, &why);
+    if (rc == SL_OK) {
+        m->port = ports->management;
+    } else if (rc != SL_IO || ports->is_management_asked_for) {
+        return sl_err_set(err, rc,
+                          "management: %s; set global.services.management_api.port or give "
+                          "--management-port PORT",
+                          why.message);
+    } else {
+        sl_log(SL_LOG_WARN, "management_unavailable",
+               "%s; the router runs without its management address. Set "
+               "global.services.management_api.port or give --management-port PORT",
+               why.message);
+    }
+    return SL_OK;
+}
+
+static enum sl_rc listen_metrics(struct sl_management *m, const struct sl_management_ports *ports,
+                                 struct sl_err *err)
+{
+    struct sl_err why = {0};
+    if (!m->config->global.metrics_enabled || !ports->metrics || ports->metrics == m->port)
+        return SL_OK;
+    enum sl_rc rc = listen_on(m, &m->metrics_server, ports->metrics, &m->metrics_handler, &why);
+    if (rc != SL_OK && ports->is_metrics_asked_for)
+        return sl_err_set(err, rc, "metrics: %s; give another --metrics-port PORT, 0 for none",
+                          why.message);
+    if (rc != SL_OK)
+        sl_log(SL_LOG_WARN, "metrics_port_unavailable",
+               "%s; metrics stay on the management address. Give --metrics-port PORT, 0 for none",
+               why.message);
+    return SL_OK;
 }
 
 enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
-                               struct sl_config *config, uint16_t metrics_port, struct sl_err *err)
+                               struct sl_config *config, const struct sl_management_ports *ports,
+                               struct sl_err *err)
 {
     struct sl_management *m = calloc(1, sizeof(*m));
     struct sl_scratch *scratch = m ? sl_scratch_new() : NULL;
@@ -311,7 +354,6 @@ enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
         free(m);
         return sl_err_set(err, SL_NOMEM, "out of memory");
     }
-    const struct sl_management_cfg *cfg = &config->global.management;
     m->loop = loop;
     m->scratch = scratch;
     m->config = sl_config_ref(config);
@@ -320,20 +362,21 @@ enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
     m->metrics_handler = (struct sl_handler){.app = m, .on_end = on_metrics_end};
     if (getrandom(&m->random, sizeof(m->random), 0) != sizeof(m->random))
         m->random = (uint64_t)(uintptr_t)m;
-    const struct sl_server_options options = {.handler = &m->handler,
-                                              .limits = config->global.limits};
-    struct sl_err why = {0};
-    if (sl_server_listen(&m->server, loop, cfg->bind_address, (uint16_t)cfg->port, &options, NULL,
-                         &why) != SL_OK) {
+    enum sl_rc rc = listen_management(m, ports, err);
+    if (rc == SL_OK)
+        rc = listen_metrics(m, ports, err);
+    if (rc != SL_OK) {
         sl_management_stop(m);
-        return sl_err_set(err, why.code, "management listener (global.services.management_api): %s",
-                          why.message);
+        return rc;
     }
-    if (config->global.metrics_enabled && metrics_port && metrics_port != cfg->port)
-        listen_metrics(m, &options, metrics_port);
     sl_metrics_collect(collect, m);
     *out = m;
     return SL_OK;
+}
+
+uint16_t sl_management_port(const struct sl_management *m)
+{
+    return m ? m->port : 0;
 }
 
 void sl_management_stop(struct sl_management *m)

@@ -1,6 +1,8 @@
 /* Structured log lines. A line is built on the stack and written with one write(2). */
 #include "base/log.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -13,6 +15,22 @@ void sl_log_setup(enum sl_log_level least, bool is_json)
 {
     least_level = least;
     writes_json = is_json;
+}
+
+bool sl_log_is_json(void)
+{
+    return writes_json;
+}
+
+/* JSON is UTF-8: a message with other bytes (a path, a cut character) loses all that are not ASCII,
+ * which is better than a line that no collector can read. */
+static void make_valid(char *message)
+{
+    if (sl_utf8_is_valid(sl_str_from(message)))
+        return;
+    for (; *message; message++)
+        if ((unsigned char)*message >= 0x80)
+            *message = '?';
 }
 
 /* Escapes for JSON; control bytes become blanks in text lines so that a line stays one line. */
@@ -43,6 +61,8 @@ void sl_log(enum sl_log_level level, const char *event, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    if (writes_json)
+        make_valid(message);
 
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

@@ -10,8 +10,9 @@
 
 enum sl_log_level { SL_LOG_DEBUG, SL_LOG_INFO, SL_LOG_WARN, SL_LOG_ERROR, SL_LOG_OFF };
 
-/* Set once at start, before threads. */
+/* Set once at start, before threads. Without it: text, from SL_LOG_INFO on. */
 void sl_log_setup(enum sl_log_level least, bool is_json);
+bool sl_log_is_json(void);
 
 /* `event` is a fixed snake_case name to search for; the message is for people. */
 void sl_log(enum sl_log_level level, const char *event, const char *format, ...) SL_PRINTF(3, 4);

@@ -304,6 +304,7 @@ struct sl_compression_cfg {
 struct sl_management_cfg {
     sl_str bind_address;
     int64_t port;
+    bool has_port; /* the file names one; else `port` is the default */
     bool is_remote;
     bool needs_bearer;
     struct sl_str_pairs tokens; /* env name, role */

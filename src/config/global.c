@@ -33,6 +33,17 @@ static void fill_credentials(struct sl_load *l, struct sl_global_cfg *out)
     out->n_credential_providers = to ? from->n : 0;
 }
 
+/* An empty one and 0 mean the default, as in the field's table. */
+static bool names_port(const struct sl_load *l)
+{
+    const struct sl_yaml *services =
+        sl_yaml_get(sl_yaml_get(l->root, SL_STR("global")), SL_STR("services"));
+    const struct sl_yaml *port =
+        sl_yaml_get(sl_yaml_get(services, SL_STR("management_api")), SL_STR("port"));
+    return port && port->kind == SL_YAML_SCALAR && !sl_yaml_is_null_text(port->text) &&
+           !sl_str_eq(port->text, SL_STR("0"));
+}
+
 static void fill_management(struct sl_load *l, struct sl_management_cfg *out)
 {
     const struct sl_services_cfg *services = &l->global.services;
@@ -44,6 +55,7 @@ static void fill_management(struct sl_load *l, struct sl_management_cfg *out)
     *out = (struct sl_management_cfg){
         .bind_address = services->management_api.bind_address,
         .port = services->management_api.port,
+        .has_port = names_port(l),
         .is_remote = services->management_api.remote_exposure,
         .needs_bearer = services->management_api.auth.mode == 1,
         .tokens = {tokens, tokens ? from->n : 0},

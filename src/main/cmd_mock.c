@@ -1,4 +1,5 @@
 /* sluice mock: the fake provider as a program. */
+#include "main/logging.h"
 #include "main/loops.h"
 #include "main/options.h"
 #include "main/terminal.h"
@@ -26,7 +27,7 @@ static bool start(void *ctx, unsigned i, struct sl_loop *loop)
     struct sl_err err;
     c->mocks[i] = sl_mock_new(c->shared, loop);
     if (!c->mocks[i]) {
-        fprintf(stderr, "sluice mock: out of memory\n");
+        sl_logging_fatal("mock", "out of memory");
         return false;
     }
     struct sl_server_options options = {
@@ -41,7 +42,7 @@ static bool start(void *ctx, unsigned i, struct sl_loop *loop)
     if ((i == 0 && sl_listen_is_free(c->address, c->port, &err) != SL_OK) ||
         sl_server_listen(&c->servers[i], loop, c->address, c->port, &options, &c->port, &err) !=
             SL_OK) {
-        fprintf(stderr, "sluice mock: %s\n", err.message);
+        sl_logging_fatal("mock", "%s", err.message);
         sl_mock_free(c->mocks[i]);
         return false;
     }
@@ -140,7 +141,7 @@ static int run(int argc, char **argv)
     }
     if (o.n_operands)
         return sl_usage_error(&o, "unexpected \"%s\"", o.operands[0]);
-    if (!read_options(&o, &c, &loops))
+    if (!read_options(&o, &c, &loops) || !sl_logging_setup(&o))
         return 2;
     c.shared = sl_mock_shared_new(&c.options);
     if (!c.shared)
@@ -162,6 +163,7 @@ static const struct sl_option options[] = {
     {"--record", 0, "N", "requests kept for GET /mock/requests (32; 0 is fastest)"},
     {"--loops", 0, "N", "event loops, one a thread (1)"},
     {"--quiet", 'q', NULL, "say nothing"},
+    SL_LOGGING_OPTIONS,
     {.name = NULL},
 };
 

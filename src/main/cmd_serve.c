@@ -1,6 +1,7 @@
 /* sluice serve: the router. */
 #include "admin/management.h"
 #include "main/command.h"
+#include "main/logging.h"
 #include "main/options.h"
 #include "main/serve.h"
 #include "main/serve_found.h"
@@ -11,8 +12,10 @@ static const struct sl_option options[] = {
     {"--config", 'c', "FILE", "the configuration to serve; reloaded when it changes or on SIGHUP"},
     {"--listen", 'l', "ADDR:PORT", "listen here instead of on the configuration's listeners"},
     {"--allow-inactive", 0, NULL, "serve although some features of the file have no engine"},
+    {"--management-port", 0, "PORT", "instead of the configuration's (8080); 0: none"},
     {"--metrics-port", 0, "PORT", "also serve /metrics here; 0: not (default 9190)"},
     {"--access-log", 0, NULL, "write one JSON line a request to standard output"},
+    SL_LOGGING_OPTIONS,
     {.name = NULL},
 };
 
@@ -27,11 +30,16 @@ static int run(int argc, char **argv)
         .has_listen = sl_option_is_given(&o, "--listen"),
         .allows_inactive = sl_option_is_given(&o, "--allow-inactive"),
         .has_access_log = sl_option_is_given(&o, "--access-log"),
+        .has_management_port = sl_option_is_given(&o, "--management-port"),
+        .has_metrics_port = sl_option_is_given(&o, "--metrics-port"),
     };
     const char *file = sl_option(&o, "--config");
-    uint64_t metrics_port = SL_METRICS_PORT;
-    if (!sl_option_u64(&o, "--metrics-port", 0, 65535, &metrics_port))
+    uint64_t metrics_port = SL_METRICS_PORT, management_port = 0;
+    if (!sl_option_u64(&o, "--metrics-port", 0, 65535, &metrics_port) ||
+        !sl_option_u64(&o, "--management-port", 0, 65535, &management_port) ||
+        !sl_logging_setup(&o))
         return 2;
+    serve.management_port = (uint16_t)management_port;
     serve.metrics_port = (uint16_t)metrics_port;
     if (!sl_option_address(&o, "--listen", &serve.listen_address, &serve.listen_port))
         return 2;
@@ -46,7 +54,7 @@ static int run(int argc, char **argv)
 const struct sl_command sl_command_serve = {
     .name = "serve",
     .summary = "route requests",
-    .usage = "sluice serve [-c FILE] [--listen ADDR:PORT] [--allow-inactive] [--access-log]",
+    .usage = "sluice serve [-c FILE] [--listen ADDR:PORT] [options]",
     .help =
         "Serves the OpenAI-compatible API on the configuration's listeners, and health, metrics\n"
         "and evaluation on its management address.\n\n"

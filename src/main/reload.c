@@ -97,7 +97,7 @@ static void begin(struct reload *r)
 
 void reload_now(struct reload *r, const char *why)
 {
-    sl_log(SL_LOG_INFO, "reload", "loading %s: %s", r->path, why);
+    sl_log(SL_LOG_INFO, "reloading", "loading %s: %s", r->path, why);
     begin(r);
 }
 
@@ -133,7 +133,8 @@ static void watch(struct reload *r)
         inotify_add_watch(r->watch.fd, folder, mask) >= 0 &&
         sl_loop_add(r->serve->loop, &r->watch) == SL_OK)
         return;
-    sl_log(SL_LOG_WARN, "reload", "%s cannot be watched; send SIGHUP after changes", r->path);
+    sl_log(SL_LOG_WARN, "reload_unwatched", "%s cannot be watched; send SIGHUP after changes",
+           r->path);
     if (r->watch.fd >= 0)
         close(r->watch.fd);
     r->watch.fd = -1;

@@ -2,7 +2,7 @@
 #include "main/serve_parts.h"
 
 #include "base/log.h"
-#include "main/policy_file.h"
+#include "main/logging.h"
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "proxy/upstream/registry.h"
@@ -18,19 +18,15 @@
 
 /* ---- loading ----------------------------------------------------------------------------- */
 
-static bool is_servable(const struct sl_config *config, bool allows_inactive)
+static void note_inactive(const struct sl_config *config, struct sl_diags *diags,
+                          bool allows_inactive)
 {
-    if (!config->n_inactive)
-        return true;
-    for (uint32_t i = 0; i < config->n_inactive; i++)
-        fprintf(stderr, "%.*s: %s: %.*s: %.*s is recognised, but its engine is not built%s\n",
-                SL_FMT(config->path), allows_inactive ? "warning" : "error",
-                SL_FMT(config->inactive[i].path), SL_FMT(config->inactive[i].what),
-                allows_inactive ? "; it never applies" : "");
-    if (!allows_inactive)
-        fprintf(stderr, "serve refuses a policy whose rules would silently not apply; "
-                        "--allow-inactive serves it all the same\n");
-    return allows_inactive;
+    for (uint32_t i = 0; i < config->n_inactive; i++) {
+        const struct sl_inactive *f = &config->inactive[i];
+        sl_diags_add(diags, allows_inactive ? SL_WARNING : SL_ERROR, 0, 0, f->path,
+                     "%.*s is recognised, but its engine is not built%s", SL_FMT(f->what),
+                     allows_inactive ? "; it never applies" : "");
+    }
 }
 
 struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *options,
@@ -44,10 +40,16 @@ struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *optio
     enum sl_rc rc = sl_config_load(&config, path, options, &diags);
     if (rc == SL_OK)
         rc = sl_policy_compile(config, &diags);
-    sl_diags_print(stderr, &diags, path, false);
-    if (rc != SL_OK && !diags.n_errors)
-        fprintf(stderr, "%.*s: error: cannot be loaded: %s\n", SL_FMT(path), sl_rc_name(rc));
-    if (config && (rc != SL_OK || diags.n_errors || !is_servable(config, allows_inactive))) {
+    bool is_valid = config && rc == SL_OK && !diags.n_errors;
+    if (is_valid)
+        note_inactive(config, &diags, allows_inactive);
+    sl_logging_diags(&diags, path);
+    if (is_valid && diags.n_errors)
+        sl_logging_fatal("serve", "refuses a policy whose rules would silently not apply; "
+                                  "--allow-inactive serves it all the same");
+    else if (rc != SL_OK && !diags.n_errors)
+        sl_logging_fatal("serve", "%.*s cannot be loaded: %s", SL_FMT(path), sl_rc_name(rc));
+    if (config && (!is_valid || diags.n_errors)) {
         sl_config_unref(config);
         config = NULL;
     }
@@ -91,7 +93,7 @@ static void adopt_on_loop(struct sl_loop *loop, struct sl_message *message)
     (void)loop;
     sl_proxy_use_tls(a->loop->proxy, a->tls);
     if (sl_proxy_adopt(a->loop->proxy, a->config, &err) != SL_OK)
-        sl_log(SL_LOG_ERROR, "reload", "loop %u keeps its configuration: %s", a->loop->index,
+        sl_log(SL_LOG_ERROR, "reload_failed", "loop %u keeps its configuration: %s", a->loop->index,
                err.message);
     sl_config_unref(a->config);
     free(a);
@@ -121,7 +123,8 @@ void serve_adopt(struct serve *s, struct sl_config *config)
     for (uint32_t i = 0; i < s->n_loops; i++) {
         struct adoption *a = malloc(sizeof(*a));
         if (!a) {
-            sl_log(SL_LOG_ERROR, "reload", "out of memory: loop %u keeps its configuration", i);
+            sl_log(SL_LOG_ERROR, "reload_failed", "out of memory: loop %u keeps its configuration",
+                   i);
             continue;
         }
         *a = (struct adoption){
@@ -129,11 +132,12 @@ void serve_adopt(struct serve *s, struct sl_config *config)
         sl_loop_post(s->loops[i].loop, &a->message);
     }
     if (!has_same_listeners(s, config))
-        sl_log(SL_LOG_WARN, "reload", "listeners changed; that takes a restart");
+        sl_log(SL_LOG_WARN, "restart_needed", "listeners changed; that takes a restart");
     sl_management_adopt(s->management, config);
-    sl_log(SL_LOG_INFO, "reloaded", "generation %llu is in force: %u decisions, %u models",
+    sl_log(SL_LOG_INFO, "reloaded", "generation %llu is in force: %u %s, %u %s",
            (unsigned long long)config->generation, config->recipes[0].n_decisions,
-           config->n_models);
+           config->recipes[0].n_decisions == 1 ? "decision" : "decisions", config->n_models,
+           config->n_models == 1 ? "model" : "models");
     sl_config_unref(s->config);
     s->config = config;
     sl_memory_trim(); /* compiling a policy takes far more than keeping it */
@@ -252,8 +256,22 @@ static bool open_control(struct serve *s, struct sl_err *err)
         return false;
     }
     sl_process_collect();
-    return sl_management_start(&s->management, s->loop, s->config, s->options.metrics_port, err) ==
-           SL_OK;
+    return true;
+}
+
+/* Behind the data listeners: a default port of ours never takes one of theirs. */
+static bool open_management(struct serve *s, struct sl_err *err)
+{
+    const struct sl_management_cfg *cfg = &s->config->global.management;
+    const struct sl_serve_options *o = &s->options;
+    const struct sl_management_ports ports = {
+        .management = o->has_management_port ? o->management_port : (uint16_t)cfg->port,
+        .metrics = o->metrics_port,
+        /* without a file nobody has asked for the port in the policy that was made up */
+        .is_management_asked_for = o->has_management_port || (cfg->has_port && s->config->path.n),
+        .is_metrics_asked_for = o->has_metrics_port,
+    };
+    return sl_management_start(&s->management, s->loop, s->config, &ports, err) == SL_OK;
 }
 
 static bool start_loops(struct serve *s, struct sl_err *err)
@@ -277,8 +295,17 @@ static void say_ready(struct serve *s)
                s->tls[i] ? "https" : "http", SL_FMT(s->listeners[i].address), s->ports[i],
                s->n_loops, (unsigned long long)s->config->generation);
     sl_management_set_ready(s->management, true);
+    const struct sl_serve_addresses at = {
+        .data = s->listeners[0].address,
+        .data_port = s->ports[0],
+        .management = s->config->global.management.bind_address,
+        .management_port = sl_management_port(s->management),
+    };
+    if (at.management_port)
+        sl_log(SL_LOG_INFO, "management_listening", "http://%.*s:%u", SL_FMT(at.management),
+               at.management_port);
     if (s->options.on_ready)
-        s->options.on_ready(s->options.ctx, s->listeners[0].address, s->ports[0]);
+        s->options.on_ready(&at);
 }
 
 static void close_everything(struct serve *s)
@@ -314,14 +341,15 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
     s->signals.io.fd = -1;
     sl_memory_trim(); /* what loading took; the loops warm up after it */
     bool is_up = block_signals(&err) && pick_listeners(s, &err) && open_tls(s, &err) &&
-                 open_runtime(s, &err) && open_control(s, &err) && start_loops(s, &err);
+                 open_runtime(s, &err) && open_control(s, &err) && start_loops(s, &err) &&
+                 open_management(s, &err);
     if (is_up) {
         if (config->path.n)
             s->reload = reload_start(s);
         say_ready(s);
         status = 0;
     } else {
-        fprintf(stderr, "sluice: %s\n", err.message);
+        sl_logging_fatal("serve", "%s", err.message);
         stop(s);
     }
     if (s->n_loops)

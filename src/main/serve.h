@@ -7,16 +7,25 @@
 
 #include "config/config.h"
 
+/* Where it listens, once it does. */
+struct sl_serve_addresses {
+    sl_str data, management;
+    uint16_t data_port;
+    uint16_t management_port; /* 0: no management listener */
+};
+
 struct sl_serve_options {
     sl_str listen_address; /* with listen_port: replaces the file's listeners by this one */
     uint16_t listen_port;
     bool has_listen;
-    bool allows_inactive;        /* serve although features of the file have no engine */
-    bool has_access_log;         /* one line a request on standard output */
+    bool allows_inactive;     /* serve although features of the file have no engine */
+    bool has_access_log;      /* one line a request on standard output */
+    uint16_t management_port; /* with has_management_port: instead of the file's; 0: none */
+    bool has_management_port;
     uint16_t metrics_port;       /* beside the management listener; 0: none */
+    bool has_metrics_port;       /* asked for: an error when it is in use */
     struct sl_load_options load; /* for reloads of config->path */
-    void (*on_ready)(void *ctx, sl_str address, uint16_t port); /* may be NULL */
-    void *ctx;
+    void (*on_ready)(const struct sl_serve_addresses *at); /* may be NULL */
 };
 
 /*

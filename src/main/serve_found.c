@@ -2,25 +2,38 @@
 #include "main/serve_found.h"
 
 #include "discover/discover.h"
-#include "main/policy_file.h"
+#include "main/logging.h"
 #include "route/policy.h"
 
 #include <stdio.h>
 
 #define DEFAULT_PORT 8801
 
-static void print_ready(void *ctx, sl_str address, uint16_t port)
+/* "127.0.0.1:8801" for people: any address is the loopback one here, IPv6 has brackets. */
+static void print_address(sl_str address, uint16_t port)
 {
-    bool is_any = sl_str_eq(address, SL_STR("0.0.0.0")) || sl_str_eq(address, SL_STR("::"));
+    bool is_any = !address.n || sl_str_eq(address, SL_STR("0.0.0.0")) ||
+                  sl_str_eq(address, SL_STR("::")) || sl_str_eq(address, SL_STR("*"));
     bool is_ipv6 = !is_any && sl_str_chr(address, ':') < address.n;
-    (void)ctx;
     if (is_any)
         address = SL_STR("127.0.0.1");
-    printf(
-        "try it\n"
-        "  curl http://%s%.*s%s:%u/v1/chat/completions -H 'content-type: application/json' -d "
-        "'{\"model\": \"auto\", \"messages\": [{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n",
-        is_ipv6 ? "[" : "", SL_FMT(address), is_ipv6 ? "]" : "", port);
+    printf("http://%s%.*s%s:%u", is_ipv6 ? "[" : "", SL_FMT(address), is_ipv6 ? "]" : "", port);
+}
+
+static void print_ready(const struct sl_serve_addresses *at)
+{
+    if (at->management_port) {
+        printf("health, metrics and evaluation are on ");
+        print_address(at->management, at->management_port);
+        printf("; `sluice top ");
+        print_address(at->management, at->management_port);
+        printf("` watches\n");
+    }
+    printf("try it; the x-vsr-* headers of the answer say what was decided\n  curl -i ");
+    print_address(at->data, at->data_port);
+    printf("/v1/chat/completions -H 'content-type: application/json' -d "
+           "'{\"model\": \"auto\", \"messages\": "
+           "[{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n");
     fflush(stdout);
 }
 
@@ -36,7 +49,7 @@ static struct sl_config *load(sl_str text, const struct sl_load_options *options
     enum sl_rc rc = sl_config_load_text(&config, text, &named, &diags);
     if (rc == SL_OK)
         rc = sl_policy_compile(config, &diags);
-    sl_diags_print(stderr, &diags, named.name, false);
+    sl_logging_diags(&diags, named.name);
     if (config && (rc != SL_OK || diags.n_errors)) {
         sl_config_unref(config);
         config = NULL;
@@ -63,7 +76,7 @@ struct sl_config *sl_serve_found(struct sl_serve_options *options)
         sl_pool_advise(&report);
         fwrite(report.p, 1, report.n, stderr);
     } else if (rc != SL_OK) {
-        fprintf(stderr, "sluice serve: %s\n", err.message);
+        sl_logging_fatal("serve", "%s", err.message);
     } else {
         sl_pool_describe(&report, pool);
         printf("No configuration was given; this is what was found here.\n%.*s"

@@ -14,7 +14,8 @@ static void drained(void *ctx)
 static void on_drain_limit(struct sl_loop *loop, struct sl_timer *timer)
 {
     (void)timer;
-    sl_log(SL_LOG_WARN, "drain", "requests were still running at the drain timeout; closing them");
+    sl_log(SL_LOG_WARN, "drain_timeout",
+           "requests were still running at the drain timeout; closing them");
     sl_loop_stop(loop);
 }
 

@@ -63,7 +63,7 @@ enum sl_rc sl_listen_is_free(sl_str address, uint16_t port, struct sl_err *err)
     int fd = open_bound(&a, is_any, false);
     if (fd < 0 && errno == EADDRINUSE)
         return sl_err_set(err, SL_IO,
-                          "cannot listen on %.*s port %u: another process listens there already",
+                          "cannot listen on %.*s port %u: something else listens there already",
                           SL_FMT(address), (unsigned)port);
     if (fd >= 0)
         close(fd);

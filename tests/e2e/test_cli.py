@@ -1,11 +1,12 @@
 """The command line as scripts use it: exit codes, streams, machine-readable output."""
+import contextlib
 import json
 import socket
 import subprocess
 
 import pytest
 import yaml_text
-from conftest import BIN, keyword_decision, model, policy
+from conftest import BIN, Process, free_port, is_listening, keyword_decision, model, policy, wait_until
 
 
 def sluice(*arguments, stdin=None):
@@ -157,4 +158,92 @@ def test_a_port_in_use_is_refused_not_shared(config, command):
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         result = sluice(command, "--listen", listen, *(["-c", str(config)] if command == "serve" else []))
     assert result.returncode == 1
-    assert "another process listens there already" in result.stderr
+    assert "something else listens there already" in result.stderr
+
+
+def hold(port):
+    """The port, taken by us or, where that fails, by somebody else."""
+    taken = socket.socket()
+    with contextlib.suppress(OSError):
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+    return taken
+
+
+def serve_briefly(tmp_path, config, *options):
+    """(output, exit status) of a router that is stopped once it listens, or ends by itself."""
+    port = free_port()
+    router = Process("serve", "-c", str(config), "--listen", f"127.0.0.1:{port}", *options, log=tmp_path / "log")
+    wait_until(lambda: is_listening(port) or router.process.poll() is not None, 10, "the router's port or its end")
+    wait_until(lambda: "listening" in router.text() or router.process.poll() is not None or "off" in options)
+    return router.stop(), router.text()
+
+
+def with_management(config, block):
+    services = {"services": {"management_api": block}}
+    config.write_text(yaml_text.dump({"version": "v0.3", **policy([model("general", 1)]), "global": services}))
+    return config
+
+
+def test_a_management_port_that_was_asked_for_and_is_taken_is_an_error(config, tmp_path):
+    with hold(0) as taken:
+        port = taken.getsockname()[1]
+        status, text = serve_briefly(tmp_path, config, "--management-port", str(port), "--metrics-port", "0")
+        assert status == 1 and f"127.0.0.1 port {port}" in text and "--management-port" in text
+        status, text = serve_briefly(tmp_path, with_management(config, {"port": port}), "--metrics-port", "0")
+        assert status == 1 and f"127.0.0.1 port {port}" in text and "global.services.management_api.port" in text
+
+
+def test_a_metrics_port_that_was_asked_for_and_is_taken_is_an_error(config, tmp_path):
+    with hold(0) as taken:
+        port = taken.getsockname()[1]
+        status, text = serve_briefly(tmp_path, config, "--management-port", "0", "--metrics-port", str(port))
+    assert status == 1 and f"127.0.0.1 port {port}" in text and "--metrics-port" in text
+
+
+@pytest.mark.parametrize("block", [{}, {"port": 0}, {"bind_address": "127.0.0.1"}])
+def test_default_ports_that_are_taken_are_done_without(config, tmp_path, block):
+    with hold(8080), hold(9190):
+        status, text = serve_briefly(tmp_path, with_management(config, block))
+    assert status == 0, text
+    assert "warn  management_unavailable: " in text and "port 8080" in text and "--management-port" in text
+    assert "warn  metrics_port_unavailable: " in text and "port 9190" in text
+    assert "management_listening" not in text
+
+
+def test_a_default_port_never_takes_a_data_listener_s(config, tmp_path):
+    if is_listening(8080):
+        pytest.skip("something listens on port 8080")
+    router = Process("serve", "-c", str(config), "--listen", "127.0.0.1:8080", "--metrics-port", "0", log=tmp_path / "log")
+    wait_until(lambda: " listening: " in router.text() or router.process.poll() is not None)
+    assert router.stop() == 0 and "management_unavailable" in router.text()
+
+
+def test_the_log_is_text_or_json_from_a_level_on(config, tmp_path):
+    quiet = ("--management-port", "0", "--metrics-port", "0")
+    status, text = serve_briefly(tmp_path, config, *quiet)
+    assert status == 0 and " info  listening: http://" in text
+    status, text = serve_briefly(tmp_path, config, *quiet, "--log-format", "json")
+    events = [json.loads(line) for line in text.splitlines()]
+    assert status == 0 and [e["event"] for e in events] == ["listening", "draining"]
+    assert all(set(e) == {"ts", "level", "event", "msg"} and e["level"] == "info" for e in events)
+    status, text = serve_briefly(tmp_path, config, *quiet, "--log-level", "off")
+    assert status == 0 and text == ""
+
+
+def test_mistakes_are_events_of_a_json_log(config, tmp_path):
+    config.write_text(config.read_text().replace('"operator": "OR"', '"operatr": "O\\"R"'))
+    status, text = serve_briefly(tmp_path, config, "--log-format", "json")
+    events = [json.loads(line) for line in text.splitlines()]
+    assert status == 1 and {e["event"] for e in events} == {"config_finding"}
+    assert any("operatr" in e["msg"] and e["level"] == "error" for e in events)
+    with hold(0) as taken:
+        got = sluice("mock", "--listen", f"127.0.0.1:{taken.getsockname()[1]}", "--log-format", "json")
+    assert got.returncode == 1 and json.loads(got.stderr)["event"] == "start_failed"
+
+
+@pytest.mark.parametrize("option,value,nearest", [("--log-level", "warm", "warn"), ("--log-format", "jsn", "json")])
+def test_wrong_log_options_name_the_right_ones(option, value, nearest):
+    got = sluice("serve", option, value)
+    assert got.returncode == 2 and f'found "{value}"' in got.stderr and f'did you mean "{nearest}"?' in got.stderr
