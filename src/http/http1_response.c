@@ -1,30 +1,21 @@
 /*
  * The head is gathered until its empty line (in one piece as a rule), copied once into the arena
- * and cut into views there; content is never copied. Chunk framing is a byte-wise state machine
- * around bulk data. Follows RFC 9112 sections 4, 5, 6 and 7 in their strict readings.
+ * and cut into views there; content is never copied. Chunked content goes through http1_chunks, as
+ * requests do. Follows RFC 9112 sections 4, 5, 6 and 7 in their strict readings.
  */
 #include "http/http1_response.h"
 
-#define MAX_HEADERS       256u
-#define MAX_INTERIM       16u
-#define MAX_CHUNK_LINE    256u
-#define MAX_TRAILER_BYTES 8192u
+#include "http/http1_text.h"
+
+#define MAX_HEADERS 256u
+#define MAX_INTERIM 16u
 
 enum state {
     IN_HEAD,
     AT_BODY_START, /* the head event was given; what follows depends on the framing */
     IN_LENGTH,
     IN_UNTIL_CLOSE,
-    IN_CHUNK_SIZE,
-    IN_CHUNK_EXTENSION,
-    AT_CHUNK_LF,
-    IN_CHUNK_DATA,
-    AT_DATA_CR,
-    AT_DATA_LF,
-    AT_TRAILER_START,
-    IN_TRAILER,
-    AT_TRAILER_LF,
-    AT_LAST_LF,
+    IN_CHUNKS,
     DONE,
 };
 
@@ -41,17 +32,10 @@ static enum sl_rc fail(struct sl_h1_response *p, enum sl_rc rc, const char *why)
     return rc;
 }
 
-/* RFC 9110 5.6.2: tchar. */
-static bool is_token_char(unsigned char c)
-{
-    static const uint32_t map[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff, 0, 0, 0, 0};
-    return map[c >> 5] >> (c & 31) & 1;
-}
-
 static bool is_token(sl_str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!is_token_char((unsigned char)s.p[i]))
+        if (!sl_h1_is_token_char((unsigned char)s.p[i]))
             return false;
     return s.n > 0;
 }
@@ -59,23 +43,7 @@ static bool is_token(sl_str s)
 /* Visible bytes, blanks, tabs and obs-text. */
 static bool is_field_text(sl_str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-static sl_str trim_blanks(sl_str s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
+    return sl_h1_text_end(s.p, 0, s.n) == s.n;
 }
 
 static enum sl_rc read_status_line(struct sl_h1_response *p, sl_str line, bool *is_http_10)
@@ -122,7 +90,7 @@ static void read_connection(sl_str value, struct framing_fields *f)
 {
     sl_str piece;
     while (sl_str_split(&value, ',', &piece)) {
-        piece = trim_blanks(piece);
+        piece = sl_h1_trim(piece);
         if (sl_str_eq_nocase(piece, SL_STR("close")))
             f->says_close = true;
         else if (sl_str_eq_nocase(piece, SL_STR("keep-alive")))
@@ -160,7 +128,7 @@ static enum sl_rc read_field(struct sl_h1_response *p, sl_str line, struct frami
     struct sl_header h = {sl_str_sub(line, 0, colon), {NULL, 0}};
     if (colon == line.n || !is_token(h.name))
         return fail(p, SL_INVALID, "a header line has no valid name");
-    h.value = trim_blanks(sl_str_sub(line, colon + 1, line.n));
+    h.value = sl_h1_trim(sl_str_sub(line, colon + 1, line.n));
     if (!is_field_text(h.value))
         return fail(p, SL_INVALID, "a header value holds control bytes");
     if (p->headers.n == p->headers.cap)
@@ -307,9 +275,8 @@ static void begin_body(struct sl_h1_response *p)
         p->state = p->left ? IN_LENGTH : DONE;
         break;
     case SL_H1_CHUNKED:
-        p->state = IN_CHUNK_SIZE;
-        p->left = 0;
-        p->line_n = 0;
+        p->state = IN_CHUNKS;
+        sl_h1_chunks_init(&p->chunks);
         break;
     case SL_H1_UNTIL_CLOSE:
         p->state = IN_UNTIL_CLOSE;
@@ -317,105 +284,14 @@ static void begin_body(struct sl_h1_response *p)
     }
 }
 
-static int hex_value(unsigned char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static enum sl_rc chunk_size_byte(struct sl_h1_response *p, unsigned char c)
-{
-    int digit = hex_value(c);
-    if (digit >= 0) {
-        if (++p->line_n > 15)
-            return fail(p, SL_INVALID, "a chunk size is too long");
-        p->left = p->left << 4 | (uint64_t)digit;
-        return SL_OK;
-    }
-    if (p->line_n == 0)
-        return fail(p, SL_INVALID, "a chunk size is not hexadecimal");
-    if (c == ';') {
-        p->state = IN_CHUNK_EXTENSION;
-        return SL_OK;
-    }
-    if (c != '\r')
-        return fail(p, SL_INVALID, "a chunk size is not hexadecimal");
-    p->state = AT_CHUNK_LF;
-    return SL_OK;
-}
-
-static enum sl_rc extension_byte(struct sl_h1_response *p, unsigned char c)
-{
-    if (c == '\r') {
-        p->state = AT_CHUNK_LF;
-        return SL_OK;
-    }
-    if (c < 0x20 || c >= 0x7f || ++p->line_n > MAX_CHUNK_LINE)
-        return fail(p, SL_INVALID, "a chunk extension is too long or holds control bytes");
-    return SL_OK;
-}
-
-static enum sl_rc trailer_byte(struct sl_h1_response *p, unsigned char c)
-{
-    if (c == '\r') {
-        p->state = p->state == AT_TRAILER_START ? AT_LAST_LF : AT_TRAILER_LF;
-        return SL_OK;
-    }
-    if (p->state == AT_TRAILER_START && !is_token_char(c))
-        return fail(p, SL_INVALID, "a trailer has no valid name");
-    if ((c < 0x20 && c != '\t') || c == 0x7f || ++p->trailer_n > MAX_TRAILER_BYTES)
-        return fail(p, SL_INVALID, "the trailers are too long or hold control bytes");
-    p->state = IN_TRAILER;
-    return SL_OK;
-}
-
-static enum sl_rc expect_byte(struct sl_h1_response *p, unsigned char c, char wanted,
-                              enum state next)
-{
-    if (c != (unsigned char)wanted)
-        return fail(p, SL_INVALID, "chunk framing lacks CR LF");
-    p->state = (uint8_t)next;
-    return SL_OK;
-}
-
-/* One byte of chunk framing. */
-static enum sl_rc framing_byte(struct sl_h1_response *p, unsigned char c)
-{
-    enum sl_rc rc;
-    switch (p->state) {
-    case IN_CHUNK_SIZE:
-        return chunk_size_byte(p, c);
-    case IN_CHUNK_EXTENSION:
-        return extension_byte(p, c);
-    case AT_CHUNK_LF:
-        return expect_byte(p, c, '\n', p->left ? IN_CHUNK_DATA : AT_TRAILER_START);
-    case AT_DATA_CR:
-        return expect_byte(p, c, '\r', AT_DATA_LF);
-    case AT_DATA_LF:
-        rc = expect_byte(p, c, '\n', IN_CHUNK_SIZE);
-        p->line_n = 0;
-        return rc;
-    case AT_TRAILER_START:
-    case IN_TRAILER:
-        return trailer_byte(p, c);
-    case AT_TRAILER_LF:
-        return expect_byte(p, c, '\n', AT_TRAILER_START);
-    default:
-        return expect_byte(p, c, '\n', DONE);
-    }
-}
-
-/* Bulk content of a known or open length. */
-static sl_str take_body(struct sl_h1_response *p, sl_str *in, enum state next)
+static sl_str take_body(struct sl_h1_response *p, sl_str *in)
 {
     size_t n = in->n < p->left ? in->n : (size_t)p->left;
     sl_str body = sl_str_sub(*in, 0, n);
     *in = sl_str_sub(*in, n, in->n);
     p->left -= n;
     if (p->left == 0)
-        p->state = (uint8_t)next;
+        p->state = DONE;
     return body;
 }
 
@@ -454,16 +330,21 @@ enum sl_rc sl_h1_response_next(struct sl_h1_response *p, sl_str *in, enum sl_h1_
             *event = SL_H1_BODY;
             return SL_OK;
         }
-        if (p->state == IN_LENGTH || p->state == IN_CHUNK_DATA) {
-            *body = take_body(p, in, p->state == IN_LENGTH ? DONE : AT_DATA_CR);
+        if (p->state == IN_LENGTH) {
+            *body = take_body(p, in);
             *event = SL_H1_BODY;
             return SL_OK;
         }
-        enum sl_rc rc = framing_byte(p, (unsigned char)in->p[0]);
-        if (rc != SL_OK)
-            return rc;
-        in->p++;
-        in->n--;
+        bool is_end;
+        enum sl_rc rc = sl_h1_chunks_next(&p->chunks, in, body, &is_end);
+        if (rc == SL_INVALID)
+            return fail(p, rc, p->chunks.error);
+        if (is_end)
+            p->state = DONE;
+        if (rc == SL_OK && body->n) {
+            *event = SL_H1_BODY;
+            return SL_OK;
+        }
     }
     *event = p->state == DONE ? SL_H1_END : SL_H1_MORE;
     return SL_OK;

@@ -1,7 +1,8 @@
 /*
  * HTTP/1 responses, read incrementally and strictly (RFC 9112): bytes in, events out, no I/O.
  * Refused: bare LF or CR, obs-fold, blanks before a colon, control bytes, Content-Length twice or
- * beside Transfer-Encoding, any coding but chunked, odd chunk sizes. 1xx answers are swallowed.
+ * beside Transfer-Encoding, any coding but chunked, malformed chunk
+ * sizes, extensions and trailers. 1xx answers are swallowed.
  *
  * The caller pulls: it calls sl_h1_response_next, also with no input left, until that says
  * SL_H1_MORE or SL_H1_END. Header views live in the arena; body views point into the input.
@@ -10,6 +11,7 @@
 #define SL_HTTP_HTTP1_RESPONSE_H
 
 #include "base/arena.h"
+#include "http/http1_chunks.h"
 #include "http/message.h"
 
 enum sl_h1_event {
@@ -36,9 +38,8 @@ struct sl_h1_response {
     uint8_t n_interim;
     char *head;
     uint32_t head_n, head_cap, max_head;
-    uint64_t left; /* of the body or of the current chunk */
-    uint32_t line_n;
-    uint32_t trailer_n;
+    uint64_t left; /* of a body whose length is known */
+    struct sl_h1_chunks chunks;
 };
 
 /* is_for_head: the request was HEAD, so the answer has no content. */

@@ -2,6 +2,7 @@
  */
 #include "http/http1_chunks.h"
 #include "http/http1_request.h"
+#include "http/http1_response.h"
 #include "http/http1_text.h"
 #include "unit.h"
 
@@ -166,13 +167,56 @@ static void check_case(const char *name, const char *verdict, sl_str bytes)
     }
 }
 
+#define CHUNKED_POST "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+/* Reads the chunks as those of an answer, `step` bytes a time. */
+static struct outcome run_as_answer(sl_str chunks, size_t step)
+{
+    struct sl_arena arena;
+    struct sl_h1_response p;
+    struct outcome o = {0};
+    sl_str head = SL_STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), body;
+    enum sl_h1_event event;
+    sl_arena_init(&arena, NULL, 1 << 20);
+    sl_h1_response_init(&p, &arena, false, MAX_HEAD);
+    assert_int_equal(sl_h1_response_next(&p, &head, &event, &body), SL_OK);
+    for (size_t at = 0; at < chunks.n && !o.status; at += step) {
+        sl_str in = sl_str_sub(chunks, at, at + step);
+        do {
+            if (sl_h1_response_next(&p, &in, &event, &body) != SL_OK)
+                o.status = 400;
+            else if (event == SL_H1_BODY)
+                o.body_bytes += body.n;
+            else if (event == SL_H1_END)
+                o = (struct outcome){200, o.body_bytes, (size_t)(chunks.p + chunks.n - in.p)};
+        } while (!o.status && event == SL_H1_BODY);
+    }
+    sl_arena_reset(&arena);
+    return o;
+}
+
+/* Chunks mean the same in a request and in an answer. */
+static bool check_as_answer(const char *name, const char *verdict, sl_str bytes)
+{
+    if (!sl_str_starts(bytes, SL_STR(CHUNKED_POST)))
+        return false;
+    sl_str chunks = sl_str_sub(bytes, sizeof(CHUNKED_POST) - 1, bytes.n);
+    for (size_t step = 1; step <= chunks.n; step++) {
+        struct outcome got = run_as_answer(chunks, step);
+        if (!is_same(got, parse_verdict(verdict)))
+            fail_msg("%s as an answer, fed %zu bytes a time: expected %s, found %d", name, step,
+                     verdict, got.status);
+    }
+    return true;
+}
+
 static void every_case_gets_its_verdict_however_it_is_cut(void **state)
 {
     (void)state;
     static char line[8192], bytes[1 << 18];
     FILE *file = fopen(SLUICE_SOURCE_DIR "/tests/vectors/http1/requests.txt", "r");
     assert_non_null(file);
-    unsigned n = 0;
+    unsigned n = 0, n_answers = 0;
     while (fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = 0;
         if (line[0] == '#' || line[0] == 0)
@@ -181,12 +225,14 @@ static void every_case_gets_its_verdict_however_it_is_cut(void **state)
         char *text = verdict ? strstr(verdict + 3, " | ") : NULL;
         assert_non_null(text);
         *verdict = *text = 0;
-        check_case(line, verdict + 3, sl_str_of(bytes, decode(text + 3, bytes)));
+        sl_str decoded = sl_str_of(bytes, decode(text + 3, bytes));
+        check_case(line, verdict + 3, decoded);
+        n_answers += check_as_answer(line, verdict + 3, decoded);
         n++;
     }
     fclose(file);
-    assert_true(n >= 60);
-    print_message("%u cases\n", n);
+    assert_true(n >= 60 && n_answers >= 30);
+    print_message("%u cases, the chunks of %u also as an answer\n", n, n_answers);
 }
 
 static void a_head_is_taken_apart(void **state)
