@@ -1,4 +1,7 @@
-/* Base64 (RFC 4648): the standard alphabet with padding, and the URL-safe one. Pure. */
+/*
+ * Base64 (RFC 4648): the standard alphabet with padding, and the URL-safe one. Pure. For what looks
+ * into inline images and audio (data URIs); no signal does today.
+ */
 #ifndef SL_CODEC_BASE64_H
 #define SL_CODEC_BASE64_H
 

@@ -35,7 +35,7 @@ SL_MUST_USE enum sl_rc sl_splice_remove_member(struct sl_splice *s, sl_json_ref 
  */
 SL_MUST_USE enum sl_rc sl_splice_insert(struct sl_splice *s, sl_json_ref v, uint32_t i,
                                         sl_str value);
-/* Removes element i of array v. */
+/* Removes element i of array v: for plugins that take a message or a tool away. None does today. */
 SL_MUST_USE enum sl_rc sl_splice_remove_at(struct sl_splice *s, sl_json_ref v, uint32_t i);
 
 /* True when value v, or anything in it, was edited (not merely removed with its parent). */

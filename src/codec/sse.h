@@ -31,6 +31,10 @@ struct sl_sse {
 void sl_sse_init(struct sl_sse *p, size_t max_event_bytes,
                  enum sl_rc (*on_event)(void *ctx, const struct sl_sse_event *event), void *ctx);
 void sl_sse_free(struct sl_sse *p);
+/*
+ * For readers that want whole events: tests judge the frames we write with it. The relay passes
+ * frames on by their lines (sl_sse_line_end) and copies no data.
+ */
 SL_MUST_USE enum sl_rc sl_sse_feed(struct sl_sse *p, sl_str bytes);
 
 /*

@@ -95,7 +95,10 @@ void sl_reply_abort(struct sl_exchange *x);
 /* Head, whole body and end in one. */
 void sl_reply_all(struct sl_exchange *x, int status, const struct sl_headers *headers, sl_str body);
 
-/* Stops and restarts reading the request body (back-pressure towards the client). */
+/*
+ * Stops and restarts reading the request body (back-pressure towards the client): for handlers that
+ * pass a body on while it arrives. The router reads bodies whole and needs neither.
+ */
 void sl_exchange_pause(struct sl_exchange *x);
 void sl_exchange_resume(struct sl_exchange *x);
 

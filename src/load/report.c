@@ -110,14 +110,9 @@ static void put_failures(struct sl_buf *out, const struct sl_load_result *r)
         sl_buf_printf(out, "first error  %s\n", r->first_failure);
 }
 
-void sl_load_write_text(struct sl_buf *out, const struct sl_load_report *report,
-                        const struct sl_load_result *r)
+static void put_percentiles(struct sl_buf *out, const struct sl_load_report *report,
+                            const struct sl_load_result *r)
 {
-    double time_s = seconds(r);
-    sl_buf_printf(out, "requests     %llu in %.2f s, %.0f a second, %llu without a good answer\n",
-                  (unsigned long long)r->n_sent, time_s, time_s > 0 ? (double)r->n_ok / time_s : 0,
-                  (unsigned long long)(n_unanswered(r) + n_refused(r) + r->n_incomplete));
-    put_failures(out, r);
     sl_buf_printf(out, "\n%-14s %9s %9s %9s %9s %9s %9s %9s\n", "", "p50", "p90", "p99", "p99.9",
                   "p99.99", "max", "mean");
     put_row(out, "latency", &r->latency);
@@ -128,6 +123,18 @@ void sl_load_write_text(struct sl_buf *out, const struct sl_load_report *report,
     put_row(out, "first frame", &r->first_frame);
     put_row(out, "between frames", &r->frame_gap);
     put_row(out, "frame late by", &r->frame_late);
+}
+
+void sl_load_write_text(struct sl_buf *out, const struct sl_load_report *report,
+                        const struct sl_load_result *r)
+{
+    double time_s = seconds(r);
+    sl_buf_printf(out, "requests     %llu in %.2f s, %.0f a second, %llu without a good answer\n",
+                  (unsigned long long)r->n_sent, time_s, time_s > 0 ? (double)r->n_ok / time_s : 0,
+                  (unsigned long long)(n_unanswered(r) + n_refused(r) + r->n_incomplete));
+    put_failures(out, r);
+    if (r->latency.n)
+        put_percentiles(out, report, r);
     if (r->n_frames) {
         sl_buf_printf(out, "\nframes       %llu in %llu streams", (unsigned long long)r->n_frames,
                       (unsigned long long)r->n_streams);

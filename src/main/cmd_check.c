@@ -203,7 +203,7 @@ const struct sl_command sl_command_check = {
             "yet. Exits with 0 when all files are right and 1 otherwise.\n"
             "\n"
             "  sluice check config.yaml\n"
-            "  sluice check --json config.yaml | jq .diagnostics\n",
+            "  sluice check --json config.yaml | jq .diagnostics",
     .options = options_table,
     .run = run,
 };

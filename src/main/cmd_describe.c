@@ -174,7 +174,7 @@ const struct sl_command sl_command_describe = {
             "name it lists everything; KIND is signal, plugin, algorithm or section.\n\n"
             "  sluice describe keyword\n"
             "  sluice describe plugin response_cache --json\n"
-            "  sluice describe --json-schema > sluice.schema.json\n",
+            "  sluice describe --json-schema > sluice.schema.json",
     .options = options,
     .run = run,
 };

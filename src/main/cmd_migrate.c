@@ -119,7 +119,7 @@ const struct sl_command sl_command_migrate = {
         "it; what was rewritten is said on standard error. Comments are lost. A file that is\n"
         "canonical is printed as it is. Exits with 1 when the result has mistakes.\n"
         "\n"
-        "  sluice migrate old.yaml -o config.yaml\n",
+        "  sluice migrate old.yaml -o config.yaml",
     .options = options_table,
     .run = run,
 };

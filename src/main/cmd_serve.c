@@ -63,7 +63,7 @@ const struct sl_command sl_command_serve = {
         "The file is loaded again when it changes or on SIGHUP: running requests keep the\n"
         "configuration they began with, and a file with mistakes changes nothing.\n"
         "SIGTERM ends in order: no new connections, running requests are finished.\n\n"
-        "Example:\n  sluice serve -c config.yaml --listen 127.0.0.1:8801\n",
+        "Example:\n  sluice serve -c config.yaml --listen 127.0.0.1:8801",
     .options = options,
     .run = run,
 };

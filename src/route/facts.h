@@ -45,7 +45,6 @@ struct sl_facts {
     uint32_t n_metadata;
     struct sl_conversation_facts conversation;
     struct sl_context_parts context;
-    double bytes_per_tok;   /* ratio of the context estimate; 0 = 4.0 */
     bool has_message_facts; /* any message, metadata, image or tool: evaluation is not skipped */
 
     sl_str user_id; /* from trusted headers only */

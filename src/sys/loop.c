@@ -28,7 +28,6 @@ struct sl_loop {
     struct sl_deferred *deferred_first, **deferred_end;
     struct sl_deferred *running; /* taken off the queue in this turn and not yet run */
     struct sl_arena_pool pool;
-    void *slots[SL_LOOP_KEYS];
     struct sl_wheel wheel;
     _Atomic(struct sl_message *) mailbox __attribute__((aligned(64))); /* newest first */
     atomic_bool is_stopping;
@@ -237,14 +236,4 @@ void sl_loop_undefer(struct sl_loop *loop, struct sl_deferred *d)
 struct sl_arena_pool *sl_loop_arena_pool(struct sl_loop *loop)
 {
     return &loop->pool;
-}
-
-void sl_loop_set(struct sl_loop *loop, enum sl_loop_key key, void *value)
-{
-    loop->slots[key] = value;
-}
-
-void *sl_loop_get(const struct sl_loop *loop, enum sl_loop_key key)
-{
-    return loop->slots[key];
 }

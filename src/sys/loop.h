@@ -67,9 +67,4 @@ void sl_loop_run_posted(struct sl_loop *loop);
 /* Standard chunks for arenas of this thread. */
 struct sl_arena_pool *sl_loop_arena_pool(struct sl_loop *loop);
 
-/* Slots for per-loop singletons of other rooms (client pools, scratch), by small fixed key. */
-enum sl_loop_key { SL_LOOP_CLIENT, SL_LOOP_SCRATCH, SL_LOOP_METRICS, SL_LOOP_APP, SL_LOOP_KEYS };
-void sl_loop_set(struct sl_loop *loop, enum sl_loop_key key, void *value);
-void *sl_loop_get(const struct sl_loop *loop, enum sl_loop_key key);
-
 #endif

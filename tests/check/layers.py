@@ -13,7 +13,7 @@ RANK = {
     "net": 20,
     "http": 30,
     "obs": 40, "config": 40,
-    "learn": 50, "route": 50, "dialect": 51,
+    "route": 50, "dialect": 51,
     "mock": 60, "load": 60, "discover": 60, "admin": 60, "proxy": 61,
     "main": 70,
 }

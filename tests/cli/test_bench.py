@@ -47,6 +47,16 @@ class Bench(unittest.TestCase):
             self.assertIn("frame_late_ns", r)
             self.assertIn("first_frame_ns", r)
 
+    def test_without_a_good_answer_there_are_no_percentiles(self):
+        with mock() as port:
+            address = f"http://127.0.0.1:{port}"
+            self.assertIn("p99.9", sluice("bench", address, "-n", "2", "-c", "1").stdout)
+            call(port, "/mock/faults", {"close": 1})
+            run = sluice("bench", address, "-n", "2", "-c", "1")
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("2 without a good answer", run.stdout)
+            self.assertNotIn("p99.9", run.stdout)
+
     def test_failures_are_named(self):
         with mock() as port:
             call(port, "/mock/faults", {"status": 503, "every": 2})

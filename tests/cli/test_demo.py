@@ -38,6 +38,20 @@ class Demo(unittest.TestCase):
         self.assertEqual(len({decision for decision, _, _ in lines}), 8)
         self.assertIn("streamed: 15 frames", run.stdout)
 
+    def test_what_to_type_next_stands_in_two_columns(self):
+        run = subprocess.Popen([ROOT / "scripts/run"], stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, "SLUICE": program.PROGRAM})
+        text = ""
+        while "Ctrl-C stops" not in text:
+            line = run.stdout.readline()
+            self.assertTrue(line, text)
+            text += line
+        run.terminate()
+        run.communicate(timeout=20)
+        starts = [len(m.group(0)) for m in re.finditer(
+            r"^  \S*sluice (?:explain|top|bench|init)\b.*? {3,}(?=\S)", text, re.M)]
+        self.assertEqual((len(starts), len(set(starts))), (4, 1), text)
+
 
 class ZeroConfiguration(unittest.TestCase):
     def start(self, env):
@@ -62,6 +76,8 @@ class ZeroConfiguration(unittest.TestCase):
                 text += line
             self.assertIn("LM Studio at 127.0.0.1:1234: tiny:1b, large:70b", text)
             self.assertIn("small_talk       -> tiny:1b, the cheapest and fastest", text)
+            self.assertRegex(text, r"health, metrics and evaluation are on http://127.0.0.1:808\d;")
+            self.assertIn("  curl -i http://127.0.0.1:18841/v1/chat/completions ", text)
             status, headers, answer = call(18841, "/v1/chat/completions", {
                 "model": "auto", "messages": [{"role": "user", "content": "Hello!"}]})
             self.assertEqual((status, headers["x-vsr-selected-decision"], answer["model"]),

@@ -20,6 +20,7 @@ class Options(unittest.TestCase):
                 self.assertEqual(run.returncode, 0, name)
                 self.assertIn(f"usage: sluice {name}", run.stdout)
                 self.assertIn("--help", run.stdout)
+                self.assertNotIn("\n\n\n", run.stdout, name)
                 self.assertEqual(run.stderr, "")
 
     def test_no_colour_in_a_pipe(self):

@@ -74,6 +74,16 @@ def test_route_jsonl_answers_line_by_line(config):
     assert "error" in answers[2] and answers[3]["selected_model"] == "coder" and "error" in answers[4]
 
 
+def test_explain_says_the_bounds_of_a_context_rule(tmp_path):
+    rules = [{"name": "long", "min_tokens": "16K"}, {"name": "short", "max_tokens": 100}]
+    decisions = [{"name": f"d_{r['name']}", "priority": 1, "modelRefs": [{"model": "general", "use_reasoning": False}],
+                  "rules": {"operator": "AND", "conditions": [{"type": "context", "name": r["name"]}]}} for r in rules]
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml_text.dump({"version": "v0.3", **policy([model("general", 1)], decisions, {"context": rules})}))
+    text = sluice("explain", "-c", str(path), "hello").stdout
+    assert "tokens, needs at least 16000" in text and "tokens, needs 0 to 100" in text and "000000000" not in text
+
+
 def test_explain_shows_the_trace_and_near_misses(config):
     got = sluice("explain", "-c", str(config), "nothing special")
     assert got.returncode == 0 and "d_python" in got.stdout and "k_python" in got.stdout and "\x1b" not in got.stdout

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#define MAX_BOUND 1e15 /* as an upper bound: none */
+
 struct context_rule {
     sl_str name;
     sl_str description;
@@ -36,13 +38,13 @@ static const struct sl_field fields[] = {
      .type = SL_F_TOKENS,
      .offset = offsetof(struct context_rule, min_tok),
      .fallback = "0",
-     .max = 1e15,
+     .max = MAX_BOUND,
      .help = "Least number of tokens, inclusive: 4096, \"8K\", \"1M\"."},
     {.key = "max_tokens",
      .type = SL_F_TOKENS,
      .offset = offsetof(struct context_rule, max_tok),
      .fallback = "1000000000M",
-     .max = 1e15,
+     .max = MAX_BOUND,
      .help = "Greatest number of tokens, inclusive; without it there is no upper bound."},
     SL_FIELD_END,
 };
@@ -65,6 +67,16 @@ static enum sl_rc compile(struct sl_signal_build *b, void **out)
     return SL_OK;
 }
 
+static size_t write_bounds(char *to, size_t room, uint64_t tok, const struct context_rule *r)
+{
+    bool is_open = (double)r->max_tok >= MAX_BOUND;
+    int n = is_open ? snprintf(to, room, "%llu tokens, needs at least %lld",
+                               (unsigned long long)tok, (long long)r->min_tok)
+                    : snprintf(to, room, "%llu tokens, needs %lld to %lld", (unsigned long long)tok,
+                               (long long)r->min_tok, (long long)r->max_tok);
+    return (size_t)n;
+}
+
 static void eval(const void *state, struct sl_signal_run *run)
 {
     const struct context_state *s = state;
@@ -76,10 +88,9 @@ static void eval(const void *state, struct sl_signal_run *run)
             sl_slot_match(run->out, s->slots[i]);
         if (run->evidence) {
             char text[96];
-            int n = snprintf(text, sizeof(text), "%llu tokens, needs %lld to %lld",
-                             (unsigned long long)tok, (long long)r->min_tok, (long long)r->max_tok);
-            sl_trace_note(run, s->slots[i], sl_str_of(text, (size_t)n), (double)tok,
-                          (double)r->min_tok, true);
+            size_t n = write_bounds(text, sizeof(text), tok, r);
+            sl_trace_note(run, s->slots[i], sl_str_of(text, n), (double)tok, (double)r->min_tok,
+                          true);
         }
     }
 }
