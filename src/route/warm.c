@@ -5,7 +5,7 @@
  */
 #include "route/policy.h"
 
-#define MAX_WARM_RECIPES 16 /* further ones warm with their first request */
+#define MAX_WARM_RECIPES 8 /* further ones warm with their first request */
 
 static const char *const samples[] = {
     "Prove that the sum of the first 12 odd numbers is 144, then explain it to a child: why, how?",
