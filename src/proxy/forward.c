@@ -162,7 +162,7 @@ static uint64_t positive(int64_t ms)
     return ms > 0 ? (uint64_t)ms : 0;
 }
 
-static struct sl_client_timeouts timeouts_of(const struct sl_px *px)
+struct sl_client_timeouts sl_px_timeouts(const struct sl_px *px)
 {
     const struct sl_limits_cfg *l = &px->lane->config->global.limits;
     uint64_t now = sl_loop_now_ns(px->proxy->loop);
@@ -255,15 +255,28 @@ static bool start_call(struct sl_px *px)
         .headers = &headers,
         .body = body,
         .n_body = n_body,
-        .timeouts = timeouts_of(px),
+        .timeouts = sl_px_timeouts(px),
         .arena = px->x->arena,
     };
     px->call = sl_client_start(px->proxy->client, &request, &sl_px_callbacks, px);
     if (!px->call) {
-        sl_px_error(px, 502, "the request to the provider cannot be written");
+        sl_str at = sl_px_backend_address(px, px->backend);
+        sl_px_error(px, 502,
+                    "the request to %.*s cannot be written: control bytes in a header, or "
+                    "out of memory",
+                    SL_FMT(at));
         return false;
     }
     return true;
+}
+
+static void refuse_unhealthy(struct sl_px *px)
+{
+    sl_str list = sl_px_backend_list(px, px->verdict.model);
+    sl_px_error(px, 503,
+                "no healthy backend for model \"%.*s\": failed health checks or too many errors "
+                "at %.*s",
+                SL_FMT(px->verdict.model_name), SL_FMT(list));
 }
 
 void sl_px_forward(struct sl_px *px)
@@ -271,7 +284,10 @@ void sl_px_forward(struct sl_px *px)
     do {
         if (px->verdict.model->api_format == SL_API_OPENAI && pick_backend(px)) {
             if (px->backend->is_tls && !px->proxy->runtime.tls) {
-                sl_px_error(px, 502, "TLS to providers is not available");
+                sl_str at = sl_px_backend_address(px, px->backend);
+                sl_px_error(px, 502,
+                            "no TLS with %.*s: the router has no TLS context for providers",
+                            SL_FMT(at));
                 return;
             }
             if (start_call(px))
@@ -282,8 +298,10 @@ void sl_px_forward(struct sl_px *px)
     if (px->verdict.model->api_format != SL_API_OPENAI)
         sl_px_error(px, 501, "model \"%.*s\" does not speak the OpenAI dialect",
                     SL_FMT(px->verdict.model_name));
+    else if (px->verdict.model->n_backends)
+        refuse_unhealthy(px);
     else
-        sl_px_error(px, 503, "no healthy backend for model \"%.*s\"",
+        sl_px_error(px, 503, "no backend is configured for model \"%.*s\"",
                     SL_FMT(px->verdict.model_name));
 }
 
@@ -320,21 +338,21 @@ static bool may_move_on(const struct sl_px *px, enum sl_attempt_end end, int sta
            sl_retry_covers(px->verdict.model->reliability.retry_on, end, status);
 }
 
-void sl_px_attempt_failed(struct sl_px *px, enum sl_attempt_end end, int status, bool is_timeout,
-                          const char *reason)
+void sl_px_attempt_failed(struct sl_px *px, enum sl_attempt_end end, bool is_timeout,
+                          const char *reason, sl_str why)
 {
-    sl_px_attempt_over(px, false, status);
-    if (may_retry(px, end, status)) {
+    sl_px_attempt_over(px, false, 0);
+    if (may_retry(px, end, 0)) {
         retry(px, reason);
         return;
     }
     sl_str failed = px->verdict.model_name;
-    if (may_move_on(px, end, status) && next_candidate(px)) {
+    if (may_move_on(px, end, 0) && next_candidate(px)) {
         sl_px_forward(px);
         return;
     }
     px->end = is_timeout ? "timeout" : "upstream_failed";
-    sl_px_error(px, is_timeout ? 504 : 502, "model \"%.*s\": %s", SL_FMT(failed), reason);
+    sl_px_error(px, is_timeout ? 504 : 502, "model \"%.*s\": %.*s", SL_FMT(failed), SL_FMT(why));
 }
 
 bool sl_px_retries_status(struct sl_px *px, int status)

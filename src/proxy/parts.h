@@ -132,9 +132,14 @@ void sl_px_on_end(void *app, struct sl_exchange *x, sl_str body);
 /* ---- forward.c --------------------------------------------------------------------------- */
 /* Begins an attempt for the verdict's model, or for the next candidate, or answers 503. */
 void sl_px_forward(struct sl_px *px);
-/* An attempt ended without an answer that goes to the client: again, elsewhere, or the error. */
-void sl_px_attempt_failed(struct sl_px *px, enum sl_attempt_end end, int status, bool is_timeout,
-                          const char *reason);
+/*
+ * An attempt ended without an answer that goes to the client: again, elsewhere, or the error, 504
+ * after a timeout, else 502. `reason` is a label of metrics, `why` a text for people.
+ */
+void sl_px_attempt_failed(struct sl_px *px, enum sl_attempt_end end, bool is_timeout,
+                          const char *reason, sl_str why);
+/* The limits of a call that begins now. */
+struct sl_client_timeouts sl_px_timeouts(const struct sl_px *px);
 /* True when an answer of that status should not go to the client because another try may do
  * better; the attempt is then already over and the next begun. */
 bool sl_px_retries_status(struct sl_px *px, int status);
@@ -145,6 +150,14 @@ void sl_px_attempt_over(struct sl_px *px, bool was_ok, int status);
 /* Headers of the call to px->backend. SL_DENIED: a key is needed and none resolves. */
 SL_MUST_USE enum sl_rc sl_px_upstream_headers(struct sl_px *px, const struct sl_rewrite *rewrite,
                                               struct sl_headers *out);
+
+/* ---- failure.c --------------------------------------------------------------------------- */
+/* Texts for people, in the exchange's arena. Why the call to px->backend failed; never empty. */
+sl_str sl_px_failure(const struct sl_px *px, enum sl_rc rc, enum sl_call_phase phase,
+                     const char *reason);
+/* "host:port", and the first of a model's in a list. */
+sl_str sl_px_backend_address(const struct sl_px *px, const struct sl_backend_cfg *b);
+sl_str sl_px_backend_list(const struct sl_px *px, const struct sl_model_cfg *model);
 
 /* ---- relay.c ----------------------------------------------------------------------------- */
 extern const struct sl_call_callbacks sl_px_callbacks;

@@ -142,14 +142,14 @@ static void read_usage(struct sl_px *px)
 }
 
 /* The stream broke: says so in its own language and ends. */
-static void end_stream_with_error(struct sl_px *px, const char *reason)
+static void end_stream_with_error(struct sl_px *px, sl_str why)
 {
     struct sl_exchange *x = px->x;
     struct sl_buf event;
     sl_buf_init(&event, 4096);
     if (!px->has_stream)
         sl_buf_add(&event, SL_STR("\n\n")); /* whatever frame was open ends here */
-    sl_chat_stream_error(&px->stream, &event, 502, sl_str_from(reason));
+    sl_chat_stream_error(&px->stream, &event, 502, why);
     if (flush(px)) {
         struct iovec piece = {event.p, event.n};
         px->bytes_out += event.n;
@@ -167,7 +167,8 @@ static void on_end(void *ctx)
     sl_px_attempt_over(px, px->status < 500, px->status);
     if (px->has_stream && !sl_chat_stream_end(&px->stream, gather, px)) {
         px->end = "upstream_cut";
-        end_stream_with_error(px, "the provider ended the stream early");
+        end_stream_with_error(
+            px, sl_px_failure(px, SL_CLOSED, SL_PHASE_BODY_READ, "the stream ended early"));
         return;
     }
     px->end = "complete";
@@ -210,11 +211,13 @@ static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was
     struct sl_px *px = ctx;
     (void)was_sent, (void)got_bytes;
     px->call = NULL;
-    const sl_str labels[2] = {px->backend->name, sl_str_from(sl_call_phase_name(phase))};
+    const char *name = sl_call_phase_name(phase);
+    const sl_str labels[2] = {px->backend->name, sl_str_from(name)};
+    sl_str why = sl_px_failure(px, rc, phase, reason);
     sl_cell_add(sl_metrics_cell(px->proxy->metrics, SL_M_UPSTREAM_FAILURES, labels, 2), 1);
     if (!px->is_head_sent) {
         forget_answer(px);
-        sl_px_attempt_failed(px, end_of(rc, phase), 0, rc == SL_TIMEOUT, reason);
+        sl_px_attempt_failed(px, end_of(rc, phase), rc == SL_TIMEOUT, name, why);
         return;
     }
     sl_px_attempt_over(px, false, 0);
@@ -223,7 +226,7 @@ static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was
     if (px->has_stream)
         (void)sl_chat_stream_end(&px->stream, gather, px);
     if (px->is_sse && px->head.content_length == UINT64_MAX)
-        end_stream_with_error(px, reason);
+        end_stream_with_error(px, why);
     else
         sl_reply_abort(px->x);
 }

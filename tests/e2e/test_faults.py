@@ -1,5 +1,6 @@
 """What goes wrong between router and provider, and between client and router."""
 import json
+import re
 import socket
 import struct
 import time
@@ -112,15 +113,45 @@ def test_a_cut_json_answer_is_never_a_whole_one(router, upstream):
 def test_a_broken_answer_is_a_502(router, upstream, answer):
     upstream.plan.append(raw(answer))
     got = router.chat()
-    assert got.status_code == 502 and got.json()["error"]["message"]
+    assert got.status_code == 502
+    assert re.fullmatch(rf'model "m": (no|broken) answer from 127.0.0.1:{upstream.port}: .+', got.json()["error"]["message"])
     assert router.chat().status_code == 200
 
 
 def test_no_provider_is_a_typed_error(start):
-    router = start(policy([model("m", free_port())]))
+    port = free_port()
+    router = start(policy([model("m", port)]))
     got = router.chat()
-    assert got.status_code in (502, 503) and "error" in got.json()
+    assert got.status_code == 502 and got.json()["error"]["type"]
+    assert got.json()["error"]["message"] == f'model "m": connection refused by 127.0.0.1:{port}'
     assert got.headers["x-vsr-response-path"] == "error"
+
+
+def test_a_name_that_does_not_resolve_is_named_without_its_query(start):
+    card = {"name": "m"}
+    provider = {"name": "m", "backend_refs": [{"name": "b", "provider": "p", "base_url": "http://nowhere.invalid:81/v1?key=s3cret"}]}
+    del provider["backend_refs"][0]["provider"]
+    router = start(policy([(card, provider)]))
+    got = router.chat()
+    assert got.status_code == 502
+    assert got.json()["error"]["message"].startswith('model "m": cannot resolve nowhere.invalid: ') and "s3cret" not in got.text
+
+
+def test_backends_that_are_all_ejected_are_named(start, upstream, second_upstream):
+    ports = (upstream.port, second_upstream.port)
+    router = start(policy([model("m", *ports, reliability={"consecutive_5xx": 1, "max_ejection_percent": 100})]))
+    upstream.default = second_upstream.default = error(500)
+    last = [router.chat() for _ in range(3)][-1]
+    assert last.status_code == 503 and last.json()["error"]["message"] == (
+        'no healthy backend for model "m": failed health checks or too many errors at '
+        f"127.0.0.1:{ports[0]}, 127.0.0.1:{ports[1]}")
+
+
+def test_a_model_without_backends_says_so(start, upstream):
+    rule, decision = keyword_decision("go", "bare")
+    router = start(policy([model("m", upstream.port), ({"name": "bare"}, {"name": "bare", "api_format": "openai"})], [decision], {"keywords": [rule]}))
+    got = router.chat("go now")
+    assert got.status_code == 503 and got.json()["error"]["message"] == 'no backend is configured for model "bare"'
 
 
 def test_a_dead_candidate_falls_to_the_next(start, upstream):
@@ -207,8 +238,17 @@ def test_first_byte_timeout_is_a_504(start, upstream):
     router = start(policy([model("m", upstream.port)], **{"global": {"router": {"limits": {"first_byte_timeout": "300ms"}}}}))
     upstream.plan.append(lambda connection, request: time.sleep(3) or False)
     began = time.monotonic()
-    assert router.chat().status_code == 504
-    assert time.monotonic() - began < 2 * SLOW
+    got = router.chat()
+    assert got.status_code == 504 and time.monotonic() - began < 2 * SLOW
+    assert got.json()["error"]["message"] == f'model "m": no first byte from 127.0.0.1:{upstream.port} within 300 ms'
+
+
+def test_a_total_timeout_is_a_504_that_says_so(start, upstream):
+    router = start(policy([model("m", upstream.port)], **{"global": {"router": {"limits": {"total_timeout": "300ms"}}}}))
+    upstream.plan.append(lambda connection, request: time.sleep(2) or False)
+    got = router.chat()
+    assert got.status_code == 504
+    assert got.json()["error"]["message"] == f'model "m": no whole answer from 127.0.0.1:{upstream.port} within 300 ms'
 
 
 def test_a_stalled_stream_ends_in_an_error(start, upstream):
@@ -219,7 +259,8 @@ def test_a_stalled_stream_ends_in_an_error(start, upstream):
         time.sleep(3)
         return False
     upstream.plan.append(stall)
-    assert "error" in json.loads(events(router.chat(stream=True).text)[-1])
+    got = json.loads(events(router.chat(stream=True).text)[-1])
+    assert got["error"]["message"] == f"127.0.0.1:{upstream.port} paused within its answer for 300 ms"
 
 
 def test_a_hundred_continue_from_the_provider_is_swallowed(router, upstream):
