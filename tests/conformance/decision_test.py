@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Replays the reference's routing decisions (../shared/compat/goldens/{wide,random}_*) through Sluice.
+"""Replays the reference's recorded routing decisions (fixtures of the specification) through Sluice.
 
 2,076 requests go through `sluice route --jsonl`. Status, matched rules, values, confidences (1e-6),
 decision and model must be those that the reference gave, but for DEVIATIONS: rules where the
@@ -17,6 +17,7 @@ import pathlib
 import subprocess
 import sys
 
+import fixtures
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -222,12 +223,12 @@ def right_behaviour(binary, goldens, replay):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", default=os.environ.get("SLUICE_BIN", str(ROOT / "build/sluice")))
-    parser.add_argument("--goldens", default=str(ROOT.parent / "shared/compat/goldens"), type=pathlib.Path)
+    parser.add_argument("--goldens", default=fixtures.COMPAT / "goldens", type=pathlib.Path)
     parser.add_argument("-v", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     if not args.goldens.is_dir():
-        print("SKIP: no goldens at", args.goldens)
+        fixtures.skip(args.goldens)
         return 0
     replay = Replay(args.v)
     files = sorted(args.goldens.glob("wide_*.cases.jsonl")) + sorted(args.goldens.glob("random_*.cases.jsonl"))

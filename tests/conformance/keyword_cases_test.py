@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The reference's labelled keyword cases (../shared/compat/cases): the rule that must match, matches.
+"""The reference's labelled keyword cases (a fixture of the specification): the rule that must match, matches.
 
 Run against the policy in configs/values.yaml, whose keyword rules the cases were written for. Left
 out, as they rest on a learned classifier or on an interface that reports only the first rule:
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+import fixtures
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,10 +31,10 @@ def wanted(folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", default=os.environ.get("SLUICE_BIN", str(ROOT / "build/sluice")))
-    parser.add_argument("--compat", default=str(ROOT.parent / "shared/compat"), type=pathlib.Path)
+    parser.add_argument("--compat", default=fixtures.COMPAT, type=pathlib.Path)
     args = parser.parse_args()
     if not (args.compat / "cases").is_dir():
-        print("SKIP: no cases at", args.compat)
+        fixtures.skip(args.compat / "cases")
         return 0
     cases = list(wanted(args.compat))
     lines = "".join(json.dumps({"text": case["query"]}) + "\n" for _, case in cases)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pass rates of the recipes' labelled probes (../shared/compat/recipes/*/probes.yaml).
+"""Pass rates of the recipes' labelled probes (fixtures of the specification: recipes/*/probes.yaml).
 
 A figure, not an assertion: many probes rest on models, and signals whose engine is not built never
 match. Fails only where a recipe does not load or a probe gets no answer. With -v each miss.
@@ -14,6 +14,7 @@ import pathlib
 import subprocess
 import sys
 
+import fixtures
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,13 +64,13 @@ def recipe(binary, folder, verbose, tags):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", default=os.environ.get("SLUICE_BIN", str(ROOT / "build/sluice")))
-    parser.add_argument("--recipes", default=str(ROOT.parent / "shared/compat/recipes"), type=pathlib.Path)
+    parser.add_argument("--recipes", default=fixtures.COMPAT / "recipes", type=pathlib.Path)
     parser.add_argument("-v", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     folders = sorted(p.parent for p in args.recipes.glob("*/probes.yaml"))
     if not folders:
-        print("SKIP: no recipes at", args.recipes)
+        fixtures.skip(args.recipes)
         return 0
     tags = collections.defaultdict(lambda: [0, 0])
     for folder in folders:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Replays the reference's wire exchanges (../shared/compat/goldens/wire.cases.jsonl) through Sluice.
+"""Replays the reference's recorded wire exchanges (a fixture of the specification) through Sluice.
 
 A recording provider stands on the port that wire.yaml names. Every exchange must give the same
 provider request and the same answer, but for DEVIATIONS, where the reference is wrong: each of
@@ -20,6 +20,8 @@ import sys
 import tempfile
 import threading
 import time
+
+import fixtures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UPSTREAM_PORT = 9071
@@ -326,12 +328,12 @@ def replay(port, names):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--bin", default=os.environ.get("SLUICE_BIN", str(ROOT / "build" / "sluice")))
-    options.add_argument("--goldens", default=str(ROOT.parent / "shared" / "compat" / "goldens"))
+    options.add_argument("--goldens", default=fixtures.COMPAT / "goldens")
     options.add_argument("names", nargs="*")
     options = options.parse_args()
     folder = pathlib.Path(options.goldens)
     if not (folder / "wire.cases.jsonl").exists():
-        print("SKIP: no goldens at", folder)
+        fixtures.skip(folder)
         return 0
     for line in (folder / "wire.cases.jsonl").read_text().splitlines():
         GOLDENS[json.loads(line)["name"]] = line

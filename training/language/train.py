@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Trains the language identifier and writes models/language/language.bin and its figures.
 
-usage: train.py [DATA [OUT]]      DATA: folder with lang/, chat/, intents/ (train and dev files)
+usage: train.py [DATA [OUT]]      DATA: folder with lang/, chat/, intents/ (train and dev files); by
+                                  default data/ of the specification's fixtures
                                   OUT: folder of the model; default models/language
 
 Two softmax regressions over hashed character n-grams (orders 1 to 4 within words): one for the
@@ -18,7 +19,10 @@ import unicodedata
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DATA = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../../../shared/data")
+sys.path.insert(0, os.path.join(HERE, "../../tests/conformance"))
+import fixtures  # noqa: E402
+
+DATA = sys.argv[1] if len(sys.argv) > 1 else str(fixtures.FOLDER / "data")
 OUT = sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "../../models/language")
 
 MASK = (1 << 64) - 1

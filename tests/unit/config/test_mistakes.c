@@ -3,6 +3,7 @@
  * rejects what the reference rejects and says where; it also rejects every misspelt key, and
  * numbers out of their range; the rest it accepts. The deliberate differences are listed here.
  */
+#include "support/fixtures.h"
 #include "unit.h"
 
 #include "codec/json.h"
@@ -12,21 +13,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SHARED SLUICE_SOURCE_DIR "/../shared/compat/"
-
 struct base {
     const char *name;
-    const char *path;
+    const char *path; /* of the fixture */
     const char *folder;
     struct sl_yaml *root;
 };
 
 static struct base bases[] = {
-    {"wide_priority.yaml", SHARED "goldens/wide_priority.yaml", SHARED "goldens", NULL},
-    {"wire.yaml", SHARED "goldens/wire.yaml", SHARED "goldens", NULL},
-    {"embed_soft_top1.yaml", SHARED "goldens/embed/embed_soft_top1.yaml", SHARED "goldens/embed",
+    {"wide_priority.yaml", "compat/goldens/wide_priority.yaml", "compat/goldens", NULL},
+    {"wire.yaml", "compat/goldens/wire.yaml", "compat/goldens", NULL},
+    {"embed_soft_top1.yaml", "compat/goldens/embed/embed_soft_top1.yaml", "compat/goldens/embed",
      NULL},
-    {"reference-config.yaml", SHARED "reference-config.yaml", SHARED, NULL},
+    {"reference-config.yaml", "compat/reference-config.yaml", "compat/", NULL},
 };
 
 /* Rows where Sluice differs on purpose: path and operation, and why. */
@@ -188,7 +187,7 @@ static struct outcome load(const struct base *base, sl_str text, sl_str mistake,
     struct sl_diags diags;
     sl_diags_init(&diags, &arena, 1000);
     struct sl_config *config = NULL;
-    const struct sl_load_options options = {.base_dir = sl_str_from(base->folder)};
+    const struct sl_load_options options = {.base_dir = sl_str_from(fixture(base->folder))};
     out.is_rejected = sl_config_load_text(&config, text, &options, &diags) != SL_OK;
     sl_config_unref(config);
     for (uint32_t i = 0; i < diags.n; i++) {
@@ -273,15 +272,12 @@ static bool run_row(sl_str line, unsigned number)
 static void test_single_mistakes(void **state)
 {
     (void)state;
+    skip_without_fixture("compat/goldens/config.jsonl");
     sl_arena_init(&keep, NULL, 64u << 20);
     sl_arena_init(&arena, NULL, 256u << 20);
-    sl_str rows = read_all(SHARED "goldens/config.jsonl");
-    if (!rows.p) {
-        print_message("SKIP: no %s\n", SHARED "goldens/config.jsonl");
-        skip();
-    }
+    sl_str rows = read_all(fixture("compat/goldens/config.jsonl"));
     for (size_t i = 0; i < SL_COUNT(bases); i++) {
-        sl_str text = read_all(bases[i].path);
+        sl_str text = read_all(fixture(bases[i].path));
         assert_int_equal(sl_yaml_parse(&bases[i].root, &keep, text, NULL, NULL), SL_OK);
     }
     unsigned n = 0;

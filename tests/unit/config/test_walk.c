@@ -2,6 +2,7 @@
  * Every configuration of the reference's own collection loads without an error: complete files,
  * recipes, Helm values, and fragments put into a minimal configuration of their kind.
  */
+#include "support/fixtures.h"
 #include "unit.h"
 
 #include "config/config.h"
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define SHARED SLUICE_SOURCE_DIR "/../shared/compat/"
 
 static struct sl_arena arena;
 static unsigned n_files;
@@ -41,7 +40,7 @@ static void expect_loads(const char *path, const struct sl_yaml *root)
     struct sl_config *config = NULL;
     struct sl_buf text;
     const struct sl_load_options options = {
-        .base_dir = SL_STR_INIT(SHARED), .is_strict = true, .getenv = no_variable};
+        .base_dir = sl_str_from(fixture("compat/")), .is_strict = true, .getenv = no_variable};
     sl_diags_init(&diags, &arena, 1000);
     sl_buf_init(&text, 8u << 20);
     sl_yaml_dump(&text, root);
@@ -164,16 +163,13 @@ static void walk(const char *folder, __nftw_func_t visit)
 static void test_collection(void **state)
 {
     (void)state;
-    if (access(SHARED "reference-config.yaml", R_OK) != 0) {
-        print_message("SKIP: no %s\n", SHARED);
-        skip();
-    }
+    skip_without_fixture("compat/reference-config.yaml");
     sl_arena_init(&arena, NULL, 512u << 20);
-    walk(SHARED "fragments", on_fragment);
-    walk(SHARED "goldens", on_file);
-    walk(SHARED "recipes", on_file);
-    walk(SHARED "configs", on_file);
-    expect_loads("reference-config.yaml", parse_file(SHARED "reference-config.yaml"));
+    walk(fixture("compat/fragments"), on_fragment);
+    walk(fixture("compat/goldens"), on_file);
+    walk(fixture("compat/recipes"), on_file);
+    walk(fixture("compat/configs"), on_file);
+    expect_loads("reference-config.yaml", parse_file(fixture("compat/reference-config.yaml")));
     print_message("%u of %u configurations load\n", n_files - n_failed, n_files);
     assert_int_equal(n_failed, 0);
     assert_true(n_files > 70);

@@ -1,13 +1,14 @@
 /* Facts against the reference's recorded evaluations: context bands and conversation counts. */
 #include "dialect/openai/chat.h"
 #include "route/context_estimate.h"
+#include "support/fixtures.h"
 #include "support/wire_case.h"
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CASES SLUICE_SOURCE_DIR "/../shared/compat/goldens/wide_priority.cases.jsonl"
+#define CASES "compat/goldens/wide_priority.cases.jsonl"
 
 static struct sl_arena arena;
 
@@ -65,11 +66,9 @@ static void compare(const struct sl_json *line)
 static void facts_are_those_of_the_reference(void **state)
 {
     (void)state;
-    sl_str lines = read_file(CASES);
-    if (!lines.p) {
-        print_message("SKIP: no ../shared/compat/goldens\n");
-        skip();
-    }
+    skip_without_fixture(CASES);
+    sl_str lines = read_file(fixture(CASES));
+    assert_non_null(lines.p);
     sl_str rest = lines, piece;
     int n = 0;
     while (sl_str_split(&rest, '\n', &piece)) {

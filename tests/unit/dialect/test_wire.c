@@ -4,13 +4,12 @@
  * models and plugins from the recorded configuration.
  */
 #include "dialect/openai/chat.h"
+#include "support/fixtures.h"
 #include "support/plugin_case.h"
 #include "support/wire_case.h"
 #include "unit.h"
 
 #include <stdlib.h>
-
-#define GOLDENS SLUICE_SOURCE_DIR "/../shared/compat/goldens/"
 
 static struct sl_arena arena;
 static struct sl_yaml *wire;
@@ -242,11 +241,10 @@ static bool compare(const struct sl_json *line)
 static void providers_get_what_the_reference_sent(void **state)
 {
     (void)state;
-    sl_str config = read_file(GOLDENS "wire.yaml"), lines = read_file(GOLDENS "wire.cases.jsonl");
-    if (!config.p || !lines.p) {
-        print_message("SKIP: no ../shared/compat/goldens\n");
-        skip();
-    }
+    skip_without_fixture("compat/goldens/wire.cases.jsonl");
+    sl_str config = read_file(fixture("compat/goldens/wire.yaml"));
+    sl_str lines = read_file(fixture("compat/goldens/wire.cases.jsonl"));
+    assert_true(config.p && lines.p);
     sl_arena_init(&arena, NULL, 1 << 28);
     struct sl_err err;
     assert_int_equal(sl_yaml_parse(&wire, &arena, config, NULL, &err), SL_OK);

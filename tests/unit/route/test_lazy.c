@@ -4,14 +4,12 @@
  */
 #include "dialect/openai/chat.h"
 #include "route/trace.h"
+#include "support/fixtures.h"
 #include "unit.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char goldens[] = SLUICE_SOURCE_DIR "/../shared/compat/goldens";
-static const char recipes[] = SLUICE_SOURCE_DIR "/../shared/compat/recipes";
 
 static uint64_t n_requests, n_skipped, n_families;
 
@@ -98,12 +96,11 @@ static void replay(const struct sl_config *config, const char *cases)
 static void recorded_requests(void **state)
 {
     (void)state;
-    char config_path[512], cases[512];
+    char config_path[1024], cases[1024];
+    skip_without_fixture("compat/goldens");
+    const char *goldens = fixture("compat/goldens");
     DIR *d = opendir(goldens);
-    if (!d) {
-        printf("SKIP: no %s\n", goldens);
-        return;
-    }
+    assert_non_null(d);
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
         size_t n = strlen(e->d_name);
         if (n < 6 || strcmp(e->d_name + n - 5, ".yaml") != 0 || !strcmp(e->d_name, "wire.yaml"))
@@ -122,16 +119,11 @@ static void recipes_too(void **state)
 {
     (void)state;
     static const char *const names[] = {"accuracy", "agent", "balance", "feedback", "knowledge"};
-    char path[512], cases[512];
-    snprintf(cases, sizeof(cases), "%s/wide_priority.cases.jsonl", goldens);
+    char path[1024];
+    const char *cases = fixture("compat/goldens/wide_priority.cases.jsonl");
+    skip_without_fixture("compat/recipes");
     for (size_t i = 0; i < SL_COUNT(names); i++) {
-        snprintf(path, sizeof(path), "%s/%s/config.yaml", recipes, names[i]);
-        FILE *f = fopen(path, "rb");
-        if (!f) {
-            printf("SKIP: no %s\n", path);
-            return;
-        }
-        fclose(f);
+        snprintf(path, sizeof(path), "%s/%s/config.yaml", fixture("compat/recipes"), names[i]);
         struct sl_config *config = load(path);
         assert_non_null(config);
         replay(config, cases);
