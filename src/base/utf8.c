@@ -80,17 +80,6 @@ size_t sl_utf8_count(sl_str s)
     return count;
 }
 
-size_t sl_utf8_offset(sl_str s, size_t n)
-{
-    size_t at = 0;
-    for (; n && at < s.n; n--) {
-        unsigned length;
-        sl_utf8_at(s, at, &length);
-        at += length;
-    }
-    return at;
-}
-
 unsigned sl_utf8_encode(uint32_t cp, char out[4])
 {
     if (cp > 0x10ffff || (cp >= 0xd800 && cp < 0xe000))

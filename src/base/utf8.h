@@ -37,9 +37,6 @@ static inline bool sl_utf8_is_valid(sl_str s)
 /* Number of code points; every malformed byte counts as one. */
 size_t sl_utf8_count(sl_str s);
 
-/* Byte offset of the code point number `n`, or s.n when there are fewer. */
-size_t sl_utf8_offset(sl_str s, size_t n);
-
 /* Writes 1 to 4 bytes; the caller has room. Values beyond U+10FFFF become U+FFFD. */
 unsigned sl_utf8_encode(uint32_t code_point, char out[4]);
 

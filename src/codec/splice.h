@@ -51,7 +51,7 @@ bool sl_splice_is_empty(const struct sl_splice *s);
 SL_MUST_USE enum sl_rc sl_splice_iov(struct sl_splice *s, const struct iovec **iov, size_t *n_iov,
                                      size_t *total);
 
-/* The result as one string in the arena. */
+/* The result as one string in the arena: for tests and tools; requests leave as pieces. */
 SL_MUST_USE enum sl_rc sl_splice_flat(struct sl_splice *s, sl_str *out);
 
 #endif

@@ -93,7 +93,10 @@ struct sl_call *sl_client_start(struct sl_client *client, const struct sl_reques
 void sl_call_cancel(struct sl_call *call);
 void sl_call_pause(struct sl_call *call); /* stop reading the answer */
 void sl_call_resume(struct sl_call *call);
-/* Nanoseconds from start to: connected (0 on a reused connection), request sent, first byte. */
+/*
+ * Nanoseconds from start to: connected (0 on a reused connection), request sent, first byte. Like
+ * the statistics below for whoever measures or tests the client; the proxy keeps its own times.
+ */
 struct sl_call_times {
     uint64_t connected_ns, sent_ns, first_byte_ns;
     bool is_reused;

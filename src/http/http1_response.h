@@ -56,10 +56,4 @@ SL_MUST_USE enum sl_rc sl_h1_response_next(struct sl_h1_response *p, sl_str *in,
 /* The peer closed: SL_OK when that ends the answer in order, else SL_CLOSED. */
 SL_MUST_USE enum sl_rc sl_h1_response_eof(const struct sl_h1_response *p);
 
-/* True once any byte of a final or interim answer was consumed. */
-static inline bool sl_h1_response_has_begun(const struct sl_h1_response *p)
-{
-    return p->head_n || p->state || p->n_interim;
-}
-
 #endif

@@ -22,7 +22,8 @@ int sl_stream_fd(const struct sl_stream *s);
 
 /* TLS handshake step; SL_OK when done (at once for plaintext), SL_AGAIN, or why it failed. */
 enum sl_rc sl_stream_handshake(struct sl_stream *s);
-/* After the handshake: "h2", "http/1.1" or "". */
+/* After the handshake: "h2", "http/1.1" or "". For a server or client of HTTP/2, once there is one.
+ */
 sl_str sl_stream_alpn(const struct sl_stream *s);
 /* Why the last operation failed, for people. Static or owned by the stream. */
 const char *sl_stream_error(const struct sl_stream *s);

@@ -75,16 +75,6 @@ enum sl_rc sl_threads_start(struct sl_threads **out, const struct sl_threads_opt
     return SL_OK;
 }
 
-unsigned sl_threads_count(const struct sl_threads *t)
-{
-    return t->n;
-}
-
-struct sl_loop *sl_threads_loop(const struct sl_threads *t, unsigned i)
-{
-    return t->members[i].loop;
-}
-
 void sl_threads_stop(struct sl_threads *t)
 {
     for (unsigned i = 0; i < t->n; i++)

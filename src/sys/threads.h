@@ -26,8 +26,6 @@ struct sl_threads_options {
 /* Returns when all loops run, or with on_start's failure when those started have ended again. */
 SL_MUST_USE enum sl_rc sl_threads_start(struct sl_threads **out,
                                         const struct sl_threads_options *options);
-unsigned sl_threads_count(const struct sl_threads *t);
-struct sl_loop *sl_threads_loop(const struct sl_threads *t, unsigned i);
 
 /* Asks every loop to stop. Any thread. */
 void sl_threads_stop(struct sl_threads *t);

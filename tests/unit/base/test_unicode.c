@@ -35,7 +35,6 @@ static void malformed_bytes_are_single_replacements(void **state)
     }
     assert_true(sl_utf8_is_valid(SL_STR("plain ascii, \xc3\xa9 and \xf0\x9f\x9a\x80")));
     assert_int_equal(sl_utf8_valid_prefix(SL_STR("0123456789ab\xff")), 12);
-    assert_int_equal(sl_utf8_offset(SL_STR("a\xc3\xa9z"), 2), 3);
 }
 
 static void walking_back_agrees_with_walking_forward(void **state)
