@@ -6,22 +6,20 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from ports import free_port  # noqa: E402,F401
+
 BIN = pathlib.Path(os.environ.get("SLUICE_BIN", ROOT / "build" / "sluice"))
 CORES = sorted(os.sched_getaffinity(0))
 PROXY_CORE, LOAD_CORE = CORES[0], CORES[-1]
 
 WORDS = ["invoice", "refund", "kubernetes", "docker", "theorem", "integral", "contract", "liability",
          "diagnosis", "symptom", "recipe", "ingredient", "galaxy", "orbit", "sonnet", "stanza"]
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def policy(port, upstream, management):

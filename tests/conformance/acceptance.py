@@ -26,7 +26,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors" / "acceptance"
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
+from ports import free_port  # noqa: E402
 from upstream import Upstream, answer, respond, stream  # noqa: E402
 
 KINDS = {"keywords": "keyword", "embeddings": "embedding", "domains": "domain", "preferences": "preference"}
@@ -160,12 +161,6 @@ def run_route(bench, case):
 
 
 # ---- a live router -------------------------------------------------------------------------------
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
 
 class Router:
     def __init__(self, bench, case):

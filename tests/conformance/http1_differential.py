@@ -19,6 +19,9 @@ try:
 except ImportError:
     h11 = None
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from ports import free_port  # noqa: E402
+
 TABLE = pathlib.Path(__file__).parents[1] / "vectors/http1/requests.txt"
 # Cases in which we knowingly accept what h11 refuses, with the reason. Keep it empty if possible.
 ACCEPTED_ALONE = {}
@@ -56,12 +59,6 @@ def ask_h11(data):
                 return "more", body
     except h11.RemoteProtocolError:
         return "refused", body
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Nginx:

@@ -24,6 +24,9 @@ import time
 import fixtures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from ports import free_port  # noqa: E402
+
 UPSTREAM_PORT = 9071
 RESPONSE_ONLY = {"x-vsr-config-generation"}  # ours, on every answer
 USAGE = {"prompt_tokens": 20, "completion_tokens": 3, "total_tokens": 23}
@@ -287,12 +290,6 @@ def exchange(port, request):
 # ---- the run -------------------------------------------------------------------------------------
 
 GOLDENS = {}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(port, process):

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import httpx
@@ -13,15 +14,12 @@ import yaml_text
 from upstream import Upstream
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from ports import free_port  # noqa: E402
+
 BIN = os.environ.get("SLUICE_BIN", str(ROOT / "build" / "sluice"))
 # Sanitized programs are several times slower; waits grow with it, assertions do not change.
 SLOW = 6 if any(kind in BIN for kind in ("asan", "tsan")) else 1
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_until(check, seconds=5.0, what="condition"):
