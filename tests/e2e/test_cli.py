@@ -227,7 +227,10 @@ def test_a_default_port_never_takes_a_data_listener_s(config, tmp_path):
         pytest.skip("something listens on port 8080")
     router = Process("serve", "-c", str(config), "--listen", "127.0.0.1:8080", "--metrics-port", "0", log=tmp_path / "log")
     wait_until(lambda: " listening: " in router.text() or router.process.poll() is not None)
-    assert router.stop() == 0 and "management_unavailable" in router.text()
+    status, text = router.stop(), router.text()
+    if "sluice serve: cannot listen on 127.0.0.1 port 8080" in text:
+        pytest.skip("something took port 8080 meanwhile")
+    assert status == 0 and "management_unavailable" in text
 
 
 def test_the_log_is_text_or_json_from_a_level_on(config, tmp_path):
