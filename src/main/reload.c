@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "obs/metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ struct reload {
     bool is_loading, is_due; /* due: asked for again while loading */
     struct sl_config *loaded;
     struct sl_message done;
+    struct sl_metrics *metrics;
 };
 
 /* 0 when it cannot be read. */
@@ -53,6 +55,12 @@ static uint64_t hash_file(const char *path)
 
 static void begin(struct reload *r);
 
+static void count(struct reload *r, bool was_ok)
+{
+    const sl_str result = was_ok ? SL_STR("ok") : SL_STR("rejected");
+    sl_cell_add(sl_metrics_cell(r->metrics, SL_M_CONFIG_RELOADS, &result, 1), 1);
+}
+
 static void on_loaded(struct sl_loop *loop, struct sl_message *message)
 {
     struct reload *r = SL_CONTAINER(message, struct reload, done);
@@ -60,12 +68,14 @@ static void on_loaded(struct sl_loop *loop, struct sl_message *message)
     pthread_join(r->thread, NULL);
     r->is_loading = false;
     if (r->loaded && !r->serve->is_stopping)
-        serve_adopt(r->serve, r->loaded);
+        count(r, serve_adopt(r->serve, r->loaded));
     else if (r->loaded)
         sl_config_unref(r->loaded);
-    else
+    else {
+        count(r, false);
         sl_log(SL_LOG_ERROR, "reload_refused",
                "%s has mistakes (above); the configuration in force stays", r->path);
+    }
     r->loaded = NULL;
     if (r->is_due) {
         r->is_due = false;
@@ -151,6 +161,7 @@ struct reload *reload_start(struct serve *s)
     memcpy(path, s->config->path.p, s->config->path.n);
     path[s->config->path.n] = 0;
     r->serve = s;
+    r->metrics = sl_metrics_new();
     r->path = path;
     r->settle.on_timer = on_settled;
     r->content_hash = hash_file(path);
@@ -172,6 +183,7 @@ void reload_stop(struct reload *r)
         sl_loop_remove(r->serve->loop, &r->watch);
         close(r->watch.fd);
     }
+    sl_metrics_free(r->metrics);
     free(r->path);
     free(r);
 }

@@ -5,6 +5,7 @@
 #include "main/logging.h"
 #include "net/resolver.h"
 #include "net/tls.h"
+#include "obs/metrics.h"
 #include "proxy/upstream/registry.h"
 #include "route/policy.h"
 #include "sys/cpu.h"
@@ -112,13 +113,13 @@ static bool has_same_listeners(const struct serve *s, const struct sl_config *co
     return true;
 }
 
-void serve_adopt(struct serve *s, struct sl_config *config)
+bool serve_adopt(struct serve *s, struct sl_config *config)
 {
     struct sl_err err = {0};
     if (!open_client_tls(s, config, &err)) {
         sl_log(SL_LOG_ERROR, "reload_refused", "no TLS to backends: %s", err.message);
         sl_config_unref(config);
-        return;
+        return false;
     }
     for (uint32_t i = 0; i < s->n_loops; i++) {
         struct adoption *a = malloc(sizeof(*a));
@@ -141,6 +142,7 @@ void serve_adopt(struct serve *s, struct sl_config *config)
     sl_config_unref(s->config);
     s->config = config;
     sl_memory_trim(); /* compiling a policy takes far more than keeping it */
+    return true;
 }
 
 /* ---- signals and the end ----------------------------------------------------------------- */
@@ -256,6 +258,7 @@ static bool open_control(struct serve *s, struct sl_err *err)
         return false;
     }
     sl_process_collect();
+    sl_metrics_collect(sl_endpoint_collect, s->runtime.endpoints);
     return true;
 }
 

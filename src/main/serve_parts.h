@@ -65,7 +65,8 @@ void serve_loop_free(struct serve_loop *l);
 struct reload *reload_start(struct serve *s);
 void reload_now(struct reload *r, const char *why);
 void reload_stop(struct reload *r);
-/* A new configuration is loaded; in serve.c. Takes the reference over. */
-void serve_adopt(struct serve *s, struct sl_config *config);
+/* A new configuration is loaded; in serve.c. Takes the reference over. False:
+ * refused, with a line in the log. */
+bool serve_adopt(struct serve *s, struct sl_config *config);
 
 #endif

@@ -10,20 +10,13 @@ static const char *const gate_names[] = {
     [SL_GATE_NOT_FOUND] = "other",
     [SL_GATE_METHOD_NOT_ALLOWED] = "other",
 };
+_Static_assert(SL_COUNT(gate_names) <= SL_COUNT_GATES, "a cell for each gate");
 
 static void count(struct sl_px *px, uint64_t total_ns)
 {
-    struct sl_metrics *m = px->proxy->metrics;
-    char code[3] = {(char)('0' + px->status / 100 % 10), (char)('0' + px->status / 10 % 10),
-                    (char)('0' + px->status % 10)};
-    const sl_str labels[2] = {sl_str_from(gate_names[px->gate]), sl_str_of(code, 3)};
-    const sl_str end = sl_str_from(px->end);
-    sl_cell_add(sl_metrics_cell(m, SL_M_HTTP_REQUESTS, labels, 2), 1);
-    sl_cell_add(sl_metrics_cell(m, SL_M_HTTP_ENDS, &end, 1), 1);
+    sl_count_answer(px, gate_names[px->gate], px->gate);
     if (!px->backend)
         return;
-    const sl_str call[2] = {px->backend->name, labels[1]};
-    sl_cell_add(sl_metrics_cell(m, SL_M_UPSTREAM_REQUESTS, call, 2), 1);
     if (!px->is_head_sent)
         return;
     const struct sl_model_cells *cells = sl_px_model_cells(px);

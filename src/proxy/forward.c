@@ -65,6 +65,11 @@ static void become_candidate(struct sl_px *px, uint32_t i)
     v->use_reasoning = ref->use_reasoning == SL_YES;
     v->effort = ref->reasoning_effort.n ? ref->reasoning_effort : config->default_effort;
     v->fallback_reason = "upstream_unavailable";
+    if (v->method) {
+        const sl_str why[3] = {sl_str_from(v->method), v->decision->name,
+                               sl_str_from(v->fallback_reason)};
+        sl_cell_add(sl_metrics_cell(px->proxy->metrics, SL_M_SELECTION_FALLBACKS, why, 3), 1);
+    }
     px->excluded = 0;
     px->n_retries = 0;
 }
@@ -96,9 +101,9 @@ static const struct sl_plugin_type *plugin_type(const struct sl_plugin_cfg *p)
     return SL_CONTAINER(p->feature, struct sl_plugin_type, feature);
 }
 
-static enum sl_rc apply_phase(const struct sl_decision_cfg *d, enum sl_plugin_phase phase,
-                              struct sl_rewrite *r)
+static enum sl_rc apply_phase(struct sl_px *px, enum sl_plugin_phase phase, struct sl_rewrite *r)
 {
+    const struct sl_decision_cfg *d = px->verdict.decision;
     /* A decision has one plugin a type, so ranks differ; and few, so nothing is sorted. */
     int64_t last = -1;
     for (;;) {
@@ -114,6 +119,7 @@ static enum sl_rc apply_phase(const struct sl_decision_cfg *d, enum sl_plugin_ph
         if (!next)
             return SL_OK;
         enum sl_rc rc = plugin_type(next)->apply(next->decoded, r);
+        sl_count_plugin(px, (uint32_t)(next - d->plugins), rc);
         if (rc != SL_OK)
             return rc;
         last = rank;
@@ -125,9 +131,11 @@ static enum sl_rc rewrite_chat(struct sl_px *px, struct sl_rewrite *r)
     const struct sl_decision_cfg *d = px->verdict.decision;
     enum sl_rc rc = sl_chat_rewrite(r, &px->chat, px->lane->config, &px->verdict, px->backend);
     if (rc == SL_OK && d)
-        rc = apply_phase(d, SL_PHASE_BODY, r);
+        rc = apply_phase(px, SL_PHASE_BODY, r);
     if (rc == SL_OK && d)
-        rc = apply_phase(d, SL_PHASE_HEADERS, r);
+        rc = apply_phase(px, SL_PHASE_HEADERS, r);
+    if (rc == SL_OK)
+        sl_count_rewrite(px, r);
     px->has_injected_system_prompt = r->has_injected_system_prompt;
     return rc;
 }

@@ -19,7 +19,7 @@ static void init_member(struct sl_lane *lane, struct sl_balance_member *m,
     if (!identity.p)
         return;
     m->identity = sl_hash(identity, 0x51);
-    m->state = sl_endpoint_hold(lane->endpoints, identity);
+    m->state = sl_endpoint_hold(lane->endpoints, identity, b->name);
     if (m->state && !model->reliability.health_check_path.n)
         m->state->is_check_failing = false; /* a snapshot without checks believes none */
 }
@@ -66,9 +66,9 @@ static enum sl_rc fill(struct sl_lane *lane, struct sl_proxy *proxy, struct sl_e
     lane->generation.name = SL_STR("x-vsr-config-generation");
     lane->generation.value =
         sl_arena_printf(&lane->arena, "%llu", (unsigned long long)config->generation);
-    lane->cells = SL_NEW_ARRAY(&lane->arena, struct sl_model_cells, config->n_models);
+    lane->cells.models = SL_NEW_ARRAY(&lane->arena, struct sl_model_cells, config->n_models);
     lane->balances = SL_NEW_ARRAY(&lane->arena, struct sl_balance, config->n_models);
-    if (rc != SL_OK || !lane->generation.value.p || !lane->cells || !lane->balances)
+    if (rc != SL_OK || !lane->generation.value.p || !lane->cells.models || !lane->balances)
         return sl_err_set(err, SL_NOMEM, "out of memory");
     for (uint32_t i = 0; i < config->n_models; i++) {
         rc = init_balance(lane, &lane->balances[i], &config->models[i]);

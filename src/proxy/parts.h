@@ -11,18 +11,13 @@
 #include "http/client.h"
 #include "obs/access_log.h"
 #include "obs/metrics.h"
+#include "proxy/counts.h"
 #include "proxy/gate.h"
 #include "proxy/identity.h"
 #include "proxy/proxy.h"
 #include "proxy/upstream/balance.h"
 #include "proxy/upstream/retry.h"
 #include "route/policy.h"
-
-/* The metric cells that most requests to a model touch. */
-struct sl_model_cells {
-    struct sl_cell *requests, *in_flight, *ttft, *latency, *tpot;
-    struct sl_cell *prompt_tok, *completion_tok, *tok, *prompt_hist, *completion_hist;
-};
 
 /* A loop's view of a snapshot: what does not fit the immutable configuration. */
 struct sl_lane {
@@ -33,7 +28,7 @@ struct sl_lane {
     struct sl_identity identity;
     struct sl_balance *balances; /* by model index */
     struct sl_str_pair generation;
-    struct sl_model_cells *cells;    /* by model index; filled at first use */
+    struct sl_lane_cells cells;
     struct sl_health_checks *checks; /* NULL: none on this loop */
 };
 
@@ -56,6 +51,7 @@ struct sl_proxy {
     bool checks_health;
     struct sl_listener_app apps[SL_PROXY_MAX_LISTENERS];
     struct sl_cell *cell_routing, *cell_streams, *cell_evaluations, *cell_evaluation_s;
+    struct sl_proxy_cells cells;
 };
 
 #define SL_PX_GATHER 16
@@ -101,6 +97,7 @@ struct sl_px {
     bool is_counted_stream;
     bool has_stream;              /* `stream` is in use: frames are observed */
     struct sl_chat_stream stream; /* of chat streams */
+    uint64_t last_text_ns;        /* the latest read of the stream with text in it; 0: none */
     struct sl_buf collected;      /* of a JSON answer that came in several reads, for its usage */
     sl_str reading;               /* the bytes of on_body: views into them may be gathered */
     struct iovec gather[SL_PX_GATHER];
@@ -171,9 +168,6 @@ SL_MUST_USE enum sl_rc sl_px_answer_headers(const struct sl_px *px, int status,
 /* ---- errors.c ---------------------------------------------------------------------------- */
 /* Answers with an error in the client's dialect. */
 void sl_px_error(struct sl_px *px, int status, const char *format, ...) SL_PRINTF(3, 4);
-
-/* Those of the verdict's model. */
-const struct sl_model_cells *sl_px_model_cells(const struct sl_px *px);
 
 /* ---- usage.c ----------------------------------------------------------------------------- */
 /* Usage of a whole JSON answer into the books; nothing when it has none. */

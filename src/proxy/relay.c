@@ -75,6 +75,7 @@ static void on_head(void *ctx, const struct sl_response *response)
 {
     struct sl_px *px = ctx;
     px->first_byte_ns = sl_loop_now_ns(px->proxy->loop) - px->x->started_ns;
+    sl_count_call(px);
     if (sl_px_retries_status(px, response->status))
         return;
     px->head = *response;
@@ -110,13 +111,32 @@ static enum sl_rc gather(void *ctx, sl_str bytes)
     return outlives_call || flush(px) ? SL_OK : SL_CLOSED;
 }
 
+/* One look a read: its frames came together, so they share the time since the read before. */
+static void count_tokens(struct sl_px *px, uint64_t n_before)
+{
+    uint64_t n = px->stream.n_text_frames - n_before;
+    if (!n)
+        return;
+    uint64_t now = sl_loop_now_ns(px->proxy->loop);
+    if (px->last_text_ns)
+        sl_cell_observe(sl_px_model_cells(px)->itl,
+                        (double)(now - px->last_text_ns) * 1e-9 / (double)n);
+    px->last_text_ns = now;
+}
+
 static void on_body(void *ctx, sl_str bytes)
 {
     struct sl_px *px = ctx;
     px->reading = bytes;
-    if (!px->has_stream)
+    if (!px->has_stream) {
         (void)gather(px, bytes);
-    else if (sl_chat_stream_feed(&px->stream, bytes, gather, px) == SL_NOMEM)
+        return;
+    }
+    uint64_t n_before = px->stream.n_text_frames;
+    enum sl_rc rc = sl_chat_stream_feed(&px->stream, bytes, gather, px);
+    if (rc == SL_OK)
+        count_tokens(px, n_before);
+    else if (rc == SL_NOMEM)
         sl_reply_abort(px->x);
 }
 
@@ -200,6 +220,7 @@ static void forget_answer(struct sl_px *px)
     if (px->has_stream)
         sl_chat_stream_free(&px->stream);
     px->has_stream = false;
+    px->last_text_ns = 0;
     if (px->is_counted_stream)
         sl_cell_add(px->proxy->cell_streams, -1);
     px->is_counted_stream = false;

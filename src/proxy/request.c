@@ -175,18 +175,13 @@ static bool read_chat(struct sl_px *px, sl_str body)
 
 static void count_routing(struct sl_px *px)
 {
-    struct sl_metrics *m = px->proxy->metrics;
     const struct sl_verdict *v = &px->verdict;
     sl_cell_observe(px->proxy->cell_routing, (double)px->route_ns * 1e-9);
     if (v->recipe) {
         sl_cell_add(px->proxy->cell_evaluations, 1);
         sl_cell_observe(px->proxy->cell_evaluation_s, (double)px->route_ns * 1e-9);
     }
-    if (v->decision) {
-        sl_cell_add(sl_metrics_cell(m, SL_M_DECISION_MATCHES, &v->decision->name, 1), 1);
-        sl_cell_observe(sl_metrics_cell(m, SL_M_DECISION_CONFIDENCE, &v->decision->name, 1),
-                        v->confidence);
-    }
+    sl_count_verdict(px);
 }
 
 /* Where processing is skipped, a name that stands for a policy means the default model. */
@@ -226,8 +221,11 @@ static sl_str own_answer(struct sl_px *px)
     for (uint32_t i = 0; d && i < d->n_plugins && !rewrite.answer.p; i++) {
         const struct sl_plugin_type *type =
             SL_CONTAINER(d->plugins[i].feature, struct sl_plugin_type, feature);
-        if (type->phase == SL_PHASE_ANSWER && type->apply &&
-            type->apply(d->plugins[i].decoded, &rewrite) != SL_OK)
+        if (type->phase != SL_PHASE_ANSWER || !type->apply)
+            continue;
+        enum sl_rc rc = type->apply(d->plugins[i].decoded, &rewrite);
+        sl_count_plugin(px, i, rc);
+        if (rc != SL_OK)
             break;
     }
     return rewrite.answer;

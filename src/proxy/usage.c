@@ -1,27 +1,6 @@
 /* What an answer cost, as the provider reports it. */
 #include "proxy/parts.h"
 
-const struct sl_model_cells *sl_px_model_cells(const struct sl_px *px)
-{
-    const struct sl_model_cfg *model = px->verdict.model;
-    struct sl_model_cells *c = &px->lane->cells[model - px->lane->config->models];
-    if (c->requests)
-        return c;
-    struct sl_metrics *m = px->proxy->metrics;
-    const sl_str *name = &model->name;
-    c->requests = sl_metrics_cell(m, SL_M_MODEL_REQUESTS, name, 1);
-    c->in_flight = sl_metrics_cell(m, SL_M_MODEL_INFLIGHT, name, 1);
-    c->ttft = sl_metrics_cell(m, SL_M_TTFT, name, 1);
-    c->latency = sl_metrics_cell(m, SL_M_COMPLETION_LATENCY, name, 1);
-    c->tpot = sl_metrics_cell(m, SL_M_TPOT, name, 1);
-    c->prompt_tok = sl_metrics_cell(m, SL_M_PROMPT_TOKENS, name, 1);
-    c->completion_tok = sl_metrics_cell(m, SL_M_COMPLETION_TOKENS, name, 1);
-    c->tok = sl_metrics_cell(m, SL_M_MODEL_TOKENS, name, 1);
-    c->prompt_hist = sl_metrics_cell(m, SL_M_PROMPT_TOKENS_PER_REQUEST, name, 1);
-    c->completion_hist = sl_metrics_cell(m, SL_M_COMPLETION_TOKENS_PER_REQUEST, name, 1);
-    return c;
-}
-
 static double rate(double per_1m)
 {
     return per_1m > 0 ? per_1m : 0;
@@ -44,7 +23,6 @@ static double cost_of(const struct sl_pricing *p, const struct sl_usage *u)
 void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
 {
     const struct sl_model_cfg *model = px->verdict.model;
-    const sl_str labels[2] = {model->name, model->pricing.currency};
     if (!usage->is_present)
         return;
     double prompt = (double)usage->prompt_tok, completion = (double)usage->completion_tok;
@@ -56,10 +34,8 @@ void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
     sl_cell_add(cells->tok, prompt + completion);
     sl_cell_observe(cells->prompt_hist, prompt);
     sl_cell_observe(cells->completion_hist, completion);
-    if (!model->pricing.is_priced)
-        return;
-    sl_cell_add(sl_metrics_cell(px->proxy->metrics, SL_M_MODEL_COST, labels, 2),
-                cost_of(&model->pricing, usage));
+    if (cells->cost)
+        sl_cell_add(cells->cost, cost_of(&model->pricing, usage));
 }
 
 void sl_px_read_usage(struct sl_px *px, sl_str answer)

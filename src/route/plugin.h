@@ -21,6 +21,18 @@ struct sl_header_edit {
     sl_str value; /* p == NULL: remove */
 };
 
+/* What request_params did, for the counts. */
+struct sl_param_edit {
+    enum sl_param_edit_kind {
+        SL_PARAM_BLOCKED,
+        SL_PARAM_MAX_TOKENS,
+        SL_PARAM_MAX_N,
+        SL_PARAM_STRIPPED,
+    } kind;
+    sl_str name; /* of the field; empty for a cap */
+    const struct sl_param_edit *next;
+};
+
 /* One request on its way out; also filled by the reasoning and model rewrites before plugins. */
 struct sl_rewrite {
     const struct sl_json *body;
@@ -29,6 +41,8 @@ struct sl_rewrite {
     struct sl_header_edit *headers; /* in order; later ones win */
     uint32_t n_headers, cap_headers;
     bool has_injected_system_prompt;
+    sl_str reasoning_param; /* the field that switches reasoning was written or kept; else empty */
+    const struct sl_param_edit *param_edits;
     sl_str answer; /* SL_PHASE_ANSWER: text to answer with; p == NULL: go on */
 };
 

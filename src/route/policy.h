@@ -56,6 +56,7 @@ struct sl_verdict {
     struct sl_slots slots;       /* everything that was evaluated */
     const sl_str *matched_rules; /* of the decision: "keyword:urgent" */
     uint32_t n_matched_rules;
+    uint64_t families; /* bit set of the signal types that ran, as in sl_signal_features */
     const char *error; /* REFUSED, NO_MODEL: text for the client */
 };
 

@@ -65,6 +65,7 @@ static enum sl_rc evaluate(const struct sl_config *config, struct sl_run *run,
 {
     enum sl_rc rc = sl_run_signals(run);
     out->slots = run->slots;
+    out->families = run->families_run;
     if (rc != SL_OK)
         return rc;
     if (run->error) {

@@ -176,6 +176,7 @@ static enum sl_rc run_family(struct sl_run *run, uint32_t i)
     uint64_t from = now(run);
     enum sl_rc rc = family->state ? eval_family(run, family) : SL_OK;
     post_process(run, family);
+    run->families_run |= (uint64_t)(family->state != NULL) << family->family;
     run->families_done |= (uint64_t)1 << family->family;
     for (uint32_t w = 0; w < run->plan->program.n_words; w++)
         run->unknown[w] &= ~family->slots[w];

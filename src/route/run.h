@@ -22,7 +22,8 @@ struct sl_run {
     struct sl_scratch *scratch;
     struct sl_arena *arena;
     struct sl_slots slots;
-    const char *error; /* a signal refused the request */
+    uint64_t families_run; /* bit set by family number */
+    const char *error;     /* a signal refused the request */
 
     /* private to run.c */
     uint64_t *unknown, *wanted, *narrowed; /* bit sets of the program's words */

@@ -125,6 +125,11 @@ static enum sl_rc rewrite_reasoning(struct sl_rewrite *r, const struct sl_config
     if (!effort.p)
         return SL_NOMEM;
     if (dialect == SL_DIALECT_DEEPSEEK)
+        r->reasoning_param = SL_STR("thinking");
+    else if (is_on || (family->type != SL_REASONING_TOP_LEVEL &&
+                       !(family->type == SL_REASONING_EFFORT && is_top_level_dialect(dialect))))
+        r->reasoning_param = family->parameter;
+    if (dialect == SL_DIALECT_DEEPSEEK)
         return rewrite_deepseek(r, is_on, effort);
     enum sl_rc rc = SL_OK;
     switch ((enum sl_reasoning_type)family->type) {

@@ -73,6 +73,16 @@ static void validate(struct sl_check *c, const struct sl_yaml *node, const void 
     sl_check_pop(c, length);
 }
 
+static enum sl_rc note(struct sl_rewrite *r, enum sl_param_edit_kind kind, sl_str name)
+{
+    struct sl_param_edit *e = SL_NEW(r->arena, struct sl_param_edit);
+    if (!e)
+        return SL_NOMEM;
+    *e = (struct sl_param_edit){kind, name, r->param_edits};
+    r->param_edits = e;
+    return SL_OK;
+}
+
 /* Removes the client's field, but for what the router put into it. */
 static enum sl_rc drop(struct sl_rewrite *r, sl_json_ref key)
 {
@@ -100,12 +110,15 @@ static bool is_blocked(const struct request_params *cfg, sl_str name)
 static enum sl_rc drop_named(struct sl_rewrite *r, sl_str name)
 {
     sl_json_ref value = sl_json_get(r->body, 0, name);
-    return value == SL_JSON_NONE || is_needed(name) ? SL_OK : drop(r, value - 1);
+    if (value == SL_JSON_NONE || is_needed(name))
+        return SL_OK;
+    enum sl_rc rc = note(r, SL_PARAM_BLOCKED, name);
+    return rc ? rc : drop(r, value - 1);
 }
 
-/* A number above the limit becomes the limit; a fraction is removed when `drops_fractions`. */
+/* A number above the limit becomes the limit; a fraction of a token is removed. */
 static enum sl_rc cap(const struct request_params *cfg, struct sl_rewrite *r, sl_str name,
-                      struct sl_opt_int bound, bool drops_fractions)
+                      struct sl_opt_int bound, enum sl_param_edit_kind kind)
 {
     sl_json_ref value = sl_json_get(r->body, 0, name);
     if (!bound.is_set || value == SL_JSON_NONE || sl_json_type(r->body, value) != SL_JSON_NUMBER ||
@@ -119,13 +132,15 @@ static enum sl_rc cap(const struct request_params *cfg, struct sl_rewrite *r, sl
         return SL_OK;
     if (!is_whole && sl_json_f64(r->body, value, &real)) {
         /* From 2^53 on a double has no fraction: a huge integer, not a broken one. */
-        if (drops_fractions && real < 9007199254740992.0 && real > -9007199254740992.0)
+        if (kind == SL_PARAM_MAX_TOKENS && real < 9007199254740992.0 && real > -9007199254740992.0)
             return sl_splice_remove_member(r->edits, 0, value - 1);
         if (real <= (double)limit)
             return SL_OK;
     } else if (!is_whole && sl_json_raw(r->body, value).p[0] == '-') {
         return SL_OK; /* beyond a double, and negative */
     }
+    if (note(r, kind, SL_STR("")) != SL_OK)
+        return SL_NOMEM;
     sl_str text = sl_arena_printf(r->arena, "%lld", (long long)limit);
     return text.p ? sl_splice_replace(r->edits, value, text) : SL_NOMEM;
 }
@@ -143,8 +158,10 @@ static enum sl_rc strip(struct sl_rewrite *r)
     enum sl_rc rc = SL_OK;
     for (sl_json_ref k = sl_json_first(r->body, 0); k != SL_JSON_NONE && !rc;
          k = sl_json_after(r->body, 0, k))
-        if (!is_known(r->body, k))
-            rc = drop(r, k);
+        if (!is_known(r->body, k)) {
+            rc = note(r, SL_PARAM_STRIPPED, sl_json_str(r->body, k, r->arena));
+            rc = rc ? rc : drop(r, k);
+        }
     return rc;
 }
 
@@ -155,11 +172,12 @@ static enum sl_rc apply(const void *decoded, struct sl_rewrite *r)
     for (uint32_t i = 0; i < cfg->blocked.n && !rc; i++)
         rc = drop_named(r, cfg->blocked.items[i]);
     if (!rc)
-        rc = cap(cfg, r, SL_STR("max_tokens"), cfg->max_tokens_limit, true);
+        rc = cap(cfg, r, SL_STR("max_tokens"), cfg->max_tokens_limit, SL_PARAM_MAX_TOKENS);
     if (!rc)
-        rc = cap(cfg, r, SL_STR("max_completion_tokens"), cfg->max_tokens_limit, true);
+        rc = cap(cfg, r, SL_STR("max_completion_tokens"), cfg->max_tokens_limit,
+                 SL_PARAM_MAX_TOKENS);
     if (!rc)
-        rc = cap(cfg, r, SL_STR("n"), cfg->max_n, false);
+        rc = cap(cfg, r, SL_STR("n"), cfg->max_n, SL_PARAM_MAX_N);
     return rc || !cfg->strips_unknown ? rc : strip(r);
 }
 
