@@ -87,7 +87,7 @@ def everything(upstream, other):
 def test_every_metric_of_the_catalogue_is_fed(start, upstream, second_upstream):
     router = start(everything(upstream, second_upstream))
     assert router.chat("alpha", logprobs=True, max_tokens=50, n=3, unheard_of=1).status_code == 200
-    upstream.plan.append(stream("one ", "two ", "three", delay=0.02))
+    upstream.plan.append(stream("one ", "two ", "three", delay=0.1))
     assert router.chat("alpha", stream=True).status_code == 200
     assert router.chat("gamma").status_code == 200
     assert router.chat("nothing here").status_code == 200
@@ -126,7 +126,7 @@ def test_every_metric_of_the_catalogue_is_fed(start, upstream, second_upstream):
     assert value(text, "llm_signal_match_total", signal_type="keyword", signal_name="k_alpha") == 2
     assert value(text, "llm_plugin_execution_total", plugin_type="fast_response", status="success") == 1
     assert value(text, "llm_model_itl_seconds_count", model="m") >= 2
-    assert 0.03 < value(text, "llm_model_itl_seconds_sum", model="m") < 5
+    assert 0.1 < value(text, "llm_model_itl_seconds_sum", model="m") < 5
     wait_until(lambda: value(router.metrics(), "llm_model_inflight_requests") == 0, what="idle models")
 
 
