@@ -28,16 +28,32 @@ static size_t skip_sse2(const unsigned char *p, size_t at, size_t n, const struc
     return sl_byteskip_tail(p, at, n, ranges, n_ranges);
 }
 
-__attribute__((target("avx2"))) static size_t skip_avx2(const unsigned char *p, size_t at, size_t n,
-                                                        const struct sl_range *ranges,
-                                                        uint32_t n_ranges)
+/*
+ * The wide loops are written for a constant number of ranges and inlined once for each, so that
+ * their bounds stay in registers.
+ */
+#define FOR_EACH_NUMBER_OF_RANGES(loop)                                                            \
+    switch (n_ranges) {                                                                            \
+    case 1:                                                                                        \
+        return loop(p, at, n, ranges, 1);                                                          \
+    case 2:                                                                                        \
+        return loop(p, at, n, ranges, 2);                                                          \
+    case 3:                                                                                        \
+        return loop(p, at, n, ranges, 3);                                                          \
+    default:                                                                                       \
+        return loop(p, at, n, ranges, 4);                                                          \
+    }
+
+__attribute__((target("avx2"), always_inline)) static inline size_t
+loop_avx2(const unsigned char *p, size_t at, size_t n, const struct sl_range *ranges,
+          uint32_t n_ranges)
 {
     __m256i low[4], span[4];
     for (uint32_t r = 0; r < n_ranges; r++) {
         low[r] = _mm256_set1_epi8((char)ranges[r].low);
         span[r] = _mm256_set1_epi8((char)(ranges[r].high - ranges[r].low));
     }
-    for (; at + 32 <= n; at += 32) {
+    for (; n - at >= 32; at += 32) {
         __m256i block = _mm256_loadu_si256((const __m256i *)(const void *)(p + at));
         __m256i hit = _mm256_setzero_si256();
         for (uint32_t r = 0; r < n_ranges; r++) {
@@ -51,27 +67,53 @@ __attribute__((target("avx2"))) static size_t skip_avx2(const unsigned char *p, 
     return sl_byteskip_tail(p, at, n, ranges, n_ranges);
 }
 
-__attribute__((target("avx512f,avx512bw"))) static size_t skip_avx512(const unsigned char *p,
-                                                                      size_t at, size_t n,
-                                                                      const struct sl_range *ranges,
-                                                                      uint32_t n_ranges)
+__attribute__((target("avx2"))) static size_t skip_avx2(const unsigned char *p, size_t at, size_t n,
+                                                        const struct sl_range *ranges,
+                                                        uint32_t n_ranges)
+{
+    FOR_EACH_NUMBER_OF_RANGES(loop_avx2)
+}
+
+__attribute__((target("avx512f,avx512bw"), always_inline)) static inline __mmask64
+hits_avx512(__m512i block, const __m512i *low, const __m512i *span, uint32_t n_ranges)
+{
+    __mmask64 hit = 0;
+    for (uint32_t r = 0; r < n_ranges; r++)
+        hit |= _mm512_cmple_epu8_mask(_mm512_sub_epi8(block, low[r]), span[r]);
+    return hit;
+}
+
+__attribute__((target("avx512f,avx512bw"), always_inline)) static inline size_t
+loop_avx512(const unsigned char *p, size_t at, size_t n, const struct sl_range *ranges,
+            uint32_t n_ranges)
 {
     __m512i low[4], span[4];
     for (uint32_t r = 0; r < n_ranges; r++) {
         low[r] = _mm512_set1_epi8((char)ranges[r].low);
         span[r] = _mm512_set1_epi8((char)(ranges[r].high - ranges[r].low));
     }
-    while (at < n) {
+    for (; n - at >= 128; at += 128) {
+        __mmask64 near = hits_avx512(_mm512_loadu_si512(p + at), low, span, n_ranges);
+        __mmask64 far = hits_avx512(_mm512_loadu_si512(p + at + 64), low, span, n_ranges);
+        if (near | far)
+            return at + (size_t)(near ? __builtin_ctzll(near) : 64 + __builtin_ctzll(far));
+    }
+    for (; at < n; at += 64) {
         __mmask64 inside = n - at >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (n - at)) - 1;
         __m512i block = _mm512_maskz_loadu_epi8(inside, p + at);
-        __mmask64 hit = 0;
-        for (uint32_t r = 0; r < n_ranges; r++)
-            hit |= _mm512_mask_cmple_epu8_mask(inside, _mm512_sub_epi8(block, low[r]), span[r]);
+        __mmask64 hit = hits_avx512(block, low, span, n_ranges) & inside;
         if (hit)
             return at + (size_t)__builtin_ctzll(hit);
-        at += 64;
     }
     return n;
+}
+
+__attribute__((target("avx512f,avx512bw"))) static size_t skip_avx512(const unsigned char *p,
+                                                                      size_t at, size_t n,
+                                                                      const struct sl_range *ranges,
+                                                                      uint32_t n_ranges)
+{
+    FOR_EACH_NUMBER_OF_RANGES(loop_avx512)
 }
 
 static skip_fn *choose(void)
