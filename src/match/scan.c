@@ -172,6 +172,41 @@ static bool is_single(const struct sl_scan *scan, const struct sl_scan_entry *e)
     return true;
 }
 
+/* Whoever looks for this string wants it at the beginning of a word. */
+static bool begins_words(const struct sl_scan *scan, const struct sl_scan_entry *e)
+{
+    unsigned char c = (unsigned char)e->text.p[0];
+    bool is_word = (unsigned char)(c - '0') < 10 || (unsigned char)((c | 32) - 'a') < 26;
+    if (e->is_third_case || e->text.n < 2 || !is_word)
+        return false;
+    for (uint32_t i = 0; i < e->n_refs; i++) {
+        const struct sl_scan_ref *ref = &e->refs[i];
+        if (ref->is_gate || ref->is_char || ref->n_before ||
+            !scan->patterns[ref->pattern].needs_left)
+            return false;
+    }
+    return true;
+}
+
+/* Takes the strings that begin words out of the general search, when the processor is quick. */
+static enum sl_rc compile_starts(struct sl_scan *scan, struct sl_arena *arena)
+{
+    struct sl_starts_string strings[SL_STARTS_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < scan->n_entries; i++) {
+        const struct sl_scan_entry *e = &scan->entries[i];
+        if (!begins_words(scan, e))
+            continue;
+        if (n == SL_STARTS_MAX)
+            return SL_OK;
+        strings[n++] = (struct sl_starts_string){e->text, e->is_caseless, i};
+    }
+    if (!n || !sl_starts_is_fast())
+        return SL_OK;
+    scan->starts = sl_starts_new(arena, strings, n);
+    return scan->starts ? SL_OK : SL_NOMEM;
+}
+
 static enum sl_rc compile_strings(struct sl_scan *scan, struct sl_err *err)
 {
     uint32_t n = scan->n_entries;
@@ -192,6 +227,8 @@ static enum sl_rc compile_strings(struct sl_scan *scan, struct sl_err *err)
             scan->single[scan->n_single++] = i;
             continue;
         }
+        if (scan->starts && begins_words(scan, e))
+            continue;
         texts[n_strings] = e->text.p;
         lengths[n_strings] = e->text.n;
         ids[n_strings] = i;
@@ -259,6 +296,8 @@ enum sl_rc sl_scan_compile(struct sl_scan_builder *b, struct sl_scan **out, stru
     scan->third_cases[0] = scan->third_cases[1] = UINT32_MAX;
     scan->serial = atomic_fetch_add_explicit(&last_serial, 1, memory_order_relaxed) + 1;
     enum sl_rc rc = sort_out(b, scan);
+    if (rc == SL_OK)
+        rc = compile_starts(scan, b->arena);
     if (rc == SL_OK && scan->n_entries)
         rc = compile_strings(scan, err);
     else if (rc != SL_OK)

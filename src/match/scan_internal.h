@@ -4,6 +4,7 @@
 
 #include "match/regex.h"
 #include "match/scan.h"
+#include "match/starts.h"
 
 #include "base/map.h"
 
@@ -37,8 +38,9 @@ struct sl_scan_entry {
 };
 
 struct sl_scan {
-    uint64_t serial;   /* of this process: keys the caches of scratches */
-    hs_database_t *db; /* NULL: no strings */
+    uint64_t serial;                /* of this process: keys the caches of scratches */
+    hs_database_t *db;              /* NULL: no strings */
+    const struct sl_starts *starts; /* strings that begin words; NULL: none, all are in db */
     struct sl_scan_pattern *patterns;
     uint32_t n_patterns;
     struct sl_scan_entry *entries;

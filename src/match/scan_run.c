@@ -131,6 +131,11 @@ static int on_string(unsigned entry, unsigned long long from, unsigned long long
     return 0;
 }
 
+static void on_start(void *ctx, uint32_t entry, size_t from, size_t to)
+{
+    on_string(entry, from, to, 0, ctx);
+}
+
 /* A literal of one byte (or none, which is everywhere). */
 static void run_byte(struct run *r, uint32_t id)
 {
@@ -286,6 +291,8 @@ enum sl_rc sl_scan_run(const struct sl_scan *scan, sl_str text, struct sl_scan_s
         if (hs != HS_SUCCESS)
             return SL_NOMEM;
     }
+    if (scan->starts)
+        sl_starts_run(scan->starts, text, on_start, &r);
     run_third_cases(&r);
     for (uint32_t i = 0; i < scan->n_single; i++)
         run_single(&r, scan->single[i]);
