@@ -5,8 +5,6 @@
  */
 #include "match/bm25.h"
 
-#include "match/tokens.h"
-
 #include "base/map.h"
 
 #include <math.h>
@@ -129,7 +127,10 @@ enum sl_rc sl_bm25_add(struct sl_bm25 *x, const sl_str *keywords, uint32_t n, ui
             return SL_NOMEM;
         struct adding a = {.index = x, .document = x->n_documents};
         x->documents[x->n_documents++] = (struct document){.corpus = x->n_corpora};
-        if (!sl_tokens_all(x->tokens, keywords[i], add_term, &a) || a.rc != SL_OK)
+        struct sl_tokens_pass pass = {.tokens = x->tokens};
+        bool is_read = sl_tokens_read(&pass, keywords[i], add_term, &a);
+        sl_tokens_end(&pass);
+        if (!is_read || a.rc != SL_OK)
             return SL_NOMEM;
     }
     x->n_corpora++;
@@ -162,23 +163,48 @@ enum sl_rc sl_bm25_finish(struct sl_bm25 *x)
     return SL_OK;
 }
 
-struct scoring {
-    const struct sl_bm25 *index;
-    double *scores;
-};
-
 static void add_score(void *ctx, sl_str stem)
 {
-    struct scoring *s = ctx;
+    struct sl_bm25_pass *pass = ctx;
     uint64_t head;
-    if (!sl_map_get(&s->index->terms, stem, &head))
+    if (!sl_map_get(&pass->index->terms, stem, &head))
         return;
     for (const struct posting *p = (const struct posting *)(uintptr_t)head; p; p = p->next)
-        s->scores[p->document] += p->weight;
+        pass->scores[p->document] += pass->times * p->weight;
+}
+
+const uint64_t *sl_bm25_starts(const struct sl_bm25 *x)
+{
+    return sl_tokens_starts(x->tokens);
+}
+
+void sl_bm25_begin(struct sl_bm25_pass *pass, const struct sl_bm25 *x, double *scores)
+{
+    *pass = (struct sl_bm25_pass){
+        .index = x, .scores = scores, .tokens = {.tokens = x->tokens, .only_expected = true}};
+}
+
+void sl_bm25_piece(struct sl_bm25_pass *pass, sl_str piece, uint32_t times)
+{
+    pass->times = times;
+    sl_tokens_read(&pass->tokens, piece, add_score, pass);
+}
+
+void sl_bm25_word(struct sl_bm25_pass *pass, sl_str word, uint32_t times)
+{
+    pass->times = times;
+    sl_tokens_word(&pass->tokens, word, add_score, pass);
+}
+
+void sl_bm25_end(struct sl_bm25_pass *pass)
+{
+    sl_tokens_end(&pass->tokens);
 }
 
 void sl_bm25_run(const struct sl_bm25 *x, sl_str text, double *scores)
 {
-    struct scoring s = {x, scores};
-    sl_tokens_expected(x->tokens, text, add_score, &s);
+    struct sl_bm25_pass pass;
+    sl_bm25_begin(&pass, x, scores);
+    sl_bm25_piece(&pass, text, 1);
+    sl_bm25_end(&pass);
 }

@@ -4,8 +4,6 @@
  */
 #include "match/fuzzy.h"
 
-#include "match/words.h"
-
 #include "base/unicode.h"
 #include "base/utf8.h"
 
@@ -17,6 +15,7 @@ struct keyword {
     uint32_t n_words; /* of the window */
     uint32_t max_distance;
     uint32_t letters;
+    uint64_t lengths; /* of words that can be near enough; bit 63: 63 and more */
     uint32_t cp[MAX_KEYWORD];
     uint64_t ascii[128]; /* places of each ASCII character */
 };
@@ -25,7 +24,6 @@ struct sl_fuzzy {
     struct sl_arena *arena;
     struct keyword **keywords;
     uint32_t n, cap;
-    uint32_t max_words;
 };
 
 struct sl_fuzzy *sl_fuzzy_new(struct sl_arena *arena)
@@ -69,6 +67,11 @@ static void fill(struct keyword *k, sl_str text)
     k->n_words = count_words(text);
     if (k->n_words > MAX_WINDOW)
         k->n = 0;
+    for (uint32_t n = 1; n < 64 && k->n; n++) {
+        uint32_t gap = n > k->n ? n - k->n : k->n - n;
+        if (gap <= k->max_distance || n == 63)
+            k->lengths |= (uint64_t)1 << n;
+    }
 }
 
 enum sl_rc sl_fuzzy_add(struct sl_fuzzy *set, sl_str text, uint32_t max_distance, uint32_t *id)
@@ -88,8 +91,6 @@ enum sl_rc sl_fuzzy_add(struct sl_fuzzy *set, sl_str text, uint32_t max_distance
     }
     k->max_distance = max_distance;
     fill(k, text);
-    if (k->n && k->n_words > set->max_words)
-        set->max_words = k->n_words;
     *id = set->n;
     set->keywords[set->n++] = k;
     return SL_OK;
@@ -135,7 +136,7 @@ static bool is_plausible(const struct keyword *k, uint32_t n, uint32_t letters)
            (uint32_t)__builtin_popcount(k->letters & ~letters) <= k->max_distance;
 }
 
-static void try_word(const struct sl_fuzzy *set, const struct sl_word *word, bool *found)
+void sl_fuzzy_word(const struct sl_fuzzy *set, const struct sl_word *word, bool *found)
 {
     for (uint32_t i = 0; i < set->n; i++) {
         const struct keyword *k = set->keywords[i];
@@ -175,20 +176,38 @@ static void try_windows(const struct sl_fuzzy *set, const struct sl_word *ring, 
     }
 }
 
-void sl_fuzzy_run(const struct sl_fuzzy *set, sl_str text, bool *found)
+uint64_t sl_fuzzy_lengths(const struct sl_fuzzy *set, const bool *found)
+{
+    uint64_t lengths = 0;
+    for (uint32_t i = 0; i < set->n; i++)
+        lengths |= found[i] ? 0 : set->keywords[i]->lengths;
+    return lengths;
+}
+
+void sl_fuzzy_piece(const struct sl_fuzzy *set, sl_str piece, bool *found)
+{
+    struct sl_words words = {.text = piece};
+    struct sl_word word;
+    while (sl_words_next(&words, &word))
+        sl_fuzzy_word(set, &word, found);
+}
+
+void sl_fuzzy_phrases(const struct sl_fuzzy *set, sl_str text, bool *found)
 {
     bool is_open = false;
     for (uint32_t i = 0; i < set->n; i++)
-        is_open |= !found[i] && set->keywords[i]->n > 0;
+        is_open |= !found[i] && set->keywords[i]->n > 0 && set->keywords[i]->n_words > 1;
     if (!is_open)
         return;
     struct sl_words words = {.text = text};
     struct sl_word ring[MAX_WINDOW];
     uint32_t n_seen = 0;
-    while (sl_words_next(&words, &ring[n_seen % MAX_WINDOW])) {
-        try_word(set, &ring[n_seen % MAX_WINDOW], found);
-        n_seen++;
-        if (set->max_words > 1)
-            try_windows(set, ring, n_seen, found);
-    }
+    while (sl_words_next(&words, &ring[n_seen % MAX_WINDOW]))
+        try_windows(set, ring, ++n_seen, found);
+}
+
+void sl_fuzzy_run(const struct sl_fuzzy *set, sl_str text, bool *found)
+{
+    sl_fuzzy_piece(set, text, found);
+    sl_fuzzy_phrases(set, text, found);
 }

@@ -6,6 +6,8 @@
 #ifndef SL_MATCH_FUZZY_H
 #define SL_MATCH_FUZZY_H
 
+#include "match/words.h"
+
 #include "base/arena.h"
 
 struct sl_fuzzy;
@@ -20,5 +22,15 @@ uint32_t sl_fuzzy_n(const struct sl_fuzzy *set);
 
 /* Sets found[id] for the keywords that occur; entries already true are not looked for. */
 void sl_fuzzy_run(const struct sl_fuzzy *set, sl_str text, bool *found);
+
+/*
+ * The same in two steps: words one by one or as pieces (lexicon.h), in any order, and phrases
+ * in the text.
+ * lengths: which words can be near a keyword that is not found, as struct sl_lexicon_filter.
+ */
+uint64_t sl_fuzzy_lengths(const struct sl_fuzzy *set, const bool *found);
+void sl_fuzzy_word(const struct sl_fuzzy *set, const struct sl_word *word, bool *found);
+void sl_fuzzy_piece(const struct sl_fuzzy *set, sl_str piece, bool *found);
+void sl_fuzzy_phrases(const struct sl_fuzzy *set, sl_str text, bool *found);
 
 #endif

@@ -137,9 +137,9 @@ static enum joint joint_of(uint32_t cp)
 struct reader {
     sl_str text;
     size_t at;
-    char token[MAX_TOKEN];
     size_t n;
     bool has_alnum;
+    char token[MAX_TOKEN];
 };
 
 static bool is_letter(uint32_t cp)
@@ -225,33 +225,49 @@ static bool next_token(struct reader *r)
     return true;
 }
 
-static bool each(const struct sl_tokens *t, sl_str text, bool only_expected, sl_token_fn f,
-                 void *ctx)
+const uint64_t *sl_tokens_starts(const struct sl_tokens *t)
 {
-    struct sb_stemmer *stemmer = NULL;
-    struct reader r = {.text = text};
-    while (next_token(&r)) {
-        uint64_t is_stop;
-        if (!r.has_alnum || r.n == 0 || (only_expected && !is_expected(t, r.token, r.n)) ||
-            sl_map_get(&t->stop, sl_str_of(r.token, r.n), &is_stop))
-            continue;
-        if (!stemmer && !(stemmer = take_stemmer(t)))
-            return false;
-        const sb_symbol *stem = sb_stemmer_stem(stemmer, (const sb_symbol *)r.token, (int)r.n);
-        if (stem)
-            f(ctx, sl_str_of(stem, (size_t)sb_stemmer_length(stemmer)));
-    }
-    if (stemmer)
-        put_stemmer(t, stemmer);
+    return t->starts;
+}
+
+/* Calls f for the stem of a token, unless it is of no interest. */
+static bool stem(struct sl_tokens_pass *pass, sl_str token, sl_token_fn f, void *ctx)
+{
+    uint64_t is_stop;
+    if ((pass->only_expected && !is_expected(pass->tokens, token.p, token.n)) ||
+        sl_map_get(&pass->tokens->stop, token, &is_stop))
+        return true;
+    if (!pass->stemmer && !(pass->stemmer = take_stemmer(pass->tokens)))
+        return false;
+    const sb_symbol *out = sb_stemmer_stem(pass->stemmer, (const sb_symbol *)token.p, (int)token.n);
+    if (out)
+        f(ctx, sl_str_of(out, (size_t)sb_stemmer_length(pass->stemmer)));
     return true;
 }
 
-bool sl_tokens_all(const struct sl_tokens *t, sl_str text, sl_token_fn f, void *ctx)
+bool sl_tokens_read(struct sl_tokens_pass *pass, sl_str text, sl_token_fn f, void *ctx)
 {
-    return each(t, text, false, f, ctx);
+    struct reader r;
+    r.text = text;
+    r.at = 0;
+    while (next_token(&r))
+        if (r.has_alnum && r.n && !stem(pass, sl_str_of(r.token, r.n), f, ctx))
+            return false;
+    return true;
 }
 
-bool sl_tokens_expected(const struct sl_tokens *t, sl_str text, sl_token_fn f, void *ctx)
+bool sl_tokens_word(struct sl_tokens_pass *pass, sl_str word, sl_token_fn f, void *ctx)
 {
-    return each(t, text, true, f, ctx);
+    char token[MAX_TOKEN];
+    size_t n = word.n < MAX_TOKEN - 3 ? word.n : MAX_TOKEN - 3; /* as many as put() takes */
+    for (size_t i = 0; i < n; i++)
+        token[i] = (char)(word.p[i] | (word.p[i] >= 'A' && word.p[i] <= 'Z') << 5);
+    return n == 0 || stem(pass, sl_str_of(token, n), f, ctx);
+}
+
+void sl_tokens_end(struct sl_tokens_pass *pass)
+{
+    if (pass->stemmer)
+        put_stemmer(pass->tokens, pass->stemmer);
+    pass->stemmer = NULL;
 }

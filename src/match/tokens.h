@@ -17,10 +17,20 @@ void sl_tokens_free(struct sl_tokens *t); /* the stemmers; the rest is in the ar
 /* Marks a stem as one of those that sl_tokens_expected looks for. */
 void sl_tokens_expect(struct sl_tokens *t, sl_str stem);
 
-/* Calls f for every token, in order. False when no stemmer could be made. */
-bool sl_tokens_all(const struct sl_tokens *t, sl_str text, sl_token_fn f, void *ctx);
+/* 65,536 bits, by first byte << 8 | second byte (or 0): tokens that may equal an expected stem. */
+const uint64_t *sl_tokens_starts(const struct sl_tokens *t);
 
-/* The same for tokens that may equal an expected stem; others may be left out. */
-bool sl_tokens_expected(const struct sl_tokens *t, sl_str text, sl_token_fn f, void *ctx);
+/* A reading of one text or of its pieces. One thread. */
+struct sl_tokens_pass {
+    const struct sl_tokens *tokens;
+    bool only_expected; /* tokens that cannot equal an expected stem are left out */
+    void *stemmer;      /* borrowed; NULL until needed */
+};
+
+/* Calls f for every token of `text`, in order. False when no stemmer could be made. */
+bool sl_tokens_read(struct sl_tokens_pass *pass, sl_str text, sl_token_fn f, void *ctx);
+/* The same for a text that is one ASCII word. */
+bool sl_tokens_word(struct sl_tokens_pass *pass, sl_str word, sl_token_fn f, void *ctx);
+void sl_tokens_end(struct sl_tokens_pass *pass); /* gives the stemmer back */
 
 #endif

@@ -20,6 +20,15 @@ static const unsigned char ascii[128] = {
     ['-'] = JOINER,
 };
 
+/* sl_word_bit of ASCII letters in lower case, and of digits. */
+static const unsigned char bits[128] = {
+    ['0'] = 26, ['1'] = 27, ['2'] = 28, ['3'] = 29, ['4'] = 30, ['5'] = 31, ['6'] = 26, ['7'] = 27,
+    ['8'] = 28, ['9'] = 29, ['a'] = 0,  ['b'] = 1,  ['c'] = 2,  ['d'] = 3,  ['e'] = 4,  ['f'] = 5,
+    ['g'] = 6,  ['h'] = 7,  ['i'] = 8,  ['j'] = 9,  ['k'] = 10, ['l'] = 11, ['m'] = 12, ['n'] = 13,
+    ['o'] = 14, ['p'] = 15, ['q'] = 16, ['r'] = 17, ['s'] = 18, ['t'] = 19, ['u'] = 20, ['v'] = 21,
+    ['w'] = 22, ['x'] = 23, ['y'] = 24, ['z'] = 25,
+};
+
 /* The lower-cased character at `at` when it belongs to a word, else 0. */
 static inline uint32_t word_char(const struct sl_words *w, size_t at, unsigned *n)
 {
@@ -57,4 +66,18 @@ bool sl_words_next(struct sl_words *w, struct sl_word *out)
     } while (w->at < w->text.n && (cp = word_char(w, w->at, &n)));
     out->to = w->at;
     return true;
+}
+
+void sl_words_plain(sl_str word, struct sl_word *out)
+{
+    uint32_t letters = 0;
+    for (size_t i = 0; i < word.n; i++) {
+        uint32_t cp = ascii[word.p[i] & 127];
+        out->cp[i] = cp;
+        letters |= 1u << bits[cp & 127];
+    }
+    out->n = (uint32_t)word.n;
+    out->letters = letters;
+    out->from = 0;
+    out->to = word.n;
 }

@@ -26,6 +26,9 @@ struct sl_word {
 /* The next word, or false at the end. */
 bool sl_words_next(struct sl_words *w, struct sl_word *out);
 
+/* The word that an ASCII word of at most SL_WORD_MAX letters and digits is, as sl_words_next. */
+void sl_words_plain(sl_str word, struct sl_word *out);
+
 /* Bit of one lower-cased code point in `letters`. */
 static inline uint32_t sl_word_bit(uint32_t cp)
 {

@@ -7,6 +7,7 @@
 #include "match/bm25.h"
 #include "match/fuzzy.h"
 #include "match/language.h"
+#include "match/lexicon.h"
 #include "match/ngram.h"
 #include "match/regex.h"
 #include "match/scan.h"
@@ -56,6 +57,23 @@ static void fuzz_scan(sl_str literal, sl_str text, struct sl_arena *arena)
     sl_scan_free(scan);
 }
 
+static uint32_t count_words(sl_str text)
+{
+    struct sl_words words = {.text = text, .has_joiners = true};
+    struct sl_word word;
+    uint32_t n = 0;
+    while (sl_words_next(&words, &word))
+        n++;
+    return n;
+}
+
+static void add_piece(void *ctx, sl_str piece, bool is_plain, uint32_t times)
+{
+    uint32_t n = count_words(piece);
+    check(!is_plain || n == 1);
+    *(uint32_t *)ctx += times * n;
+}
+
 static void fuzz_text(sl_str keyword, sl_str text, struct sl_arena *arena)
 {
     struct sl_language_model *model;
@@ -63,6 +81,9 @@ static void fuzz_text(sl_str keyword, sl_str text, struct sl_arena *arena)
     struct sl_language_guess guess = sl_language_detect(model, text);
     check(guess.confidence >= 0 && guess.confidence <= 1.0001f);
     check(sl_text_units(text) <= text.n);
+    uint32_t n_words = 0;
+    sl_lexicon_run(text, &(struct sl_lexicon_filter){.lengths = UINT64_MAX}, add_piece, &n_words);
+    check(n_words == count_words(text));
     struct sl_fuzzy *fuzzy = sl_fuzzy_new(arena);
     struct sl_ngram *ngram;
     struct sl_bm25 *bm25 = sl_bm25_new(arena);
@@ -72,8 +93,9 @@ static void fuzz_text(sl_str keyword, sl_str text, struct sl_arena *arena)
     double score = 0;
     check(sl_fuzzy_add(fuzzy, keyword, 2, &id) == SL_OK);
     sl_fuzzy_run(fuzzy, text, &found);
-    check(sl_ngram_new(&ngram, arena, 3, false) == SL_OK && sl_ngram_add(ngram, keyword) == SL_OK);
-    sl_ngram_run(ngram, text, 0.4f, &similar);
+    check(sl_ngram_new(&ngram, arena, 3, false, 0.4f) == SL_OK &&
+          sl_ngram_add(ngram, keyword) == SL_OK);
+    sl_ngram_run(ngram, text, &similar);
     check(similar >= 0 && similar <= 1.0001f);
     check(sl_bm25_add(bm25, &keyword, 1, &first) == SL_OK && sl_bm25_finish(bm25) == SL_OK);
     sl_bm25_run(bm25, text, &score);

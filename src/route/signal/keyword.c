@@ -1,10 +1,11 @@
 /*
  * Signal `keyword`: words, phrases and expressions in the full text. Literals and expressions of
  * all rules are found by the recipe's shared scan; bm25, n-gram and fuzzy rules have indexes of
- * their own, and the text is read once for each kind.
+ * their own, to which the text's different words are shown once.
  */
 #include "match/bm25.h"
 #include "match/fuzzy.h"
+#include "match/lexicon.h"
 #include "match/ngram.h"
 #include "match/scan.h"
 #include "route/signal.h"
@@ -129,6 +130,7 @@ struct rule_state {
     uint32_t *patterns;  /* of the scan, one a keyword */
     uint32_t first_bm25; /* document of the first keyword */
     uint32_t first_fuzzy;
+    uint32_t first_ngram;
     struct sl_ngram *ngram;
 };
 
@@ -137,7 +139,10 @@ struct keyword_state {
     uint32_t n;
     struct sl_bm25 *bm25;
     struct sl_fuzzy *fuzzy;
-    uint32_t max_keywords;
+    const struct rule_state **ngram_rules;
+    uint32_t n_ngram_rules;
+    uint32_t n_ngram;       /* keywords of all n-gram rules */
+    uint64_t ngram_lengths; /* of words that some of them may be similar to */
 };
 
 static enum sl_rc add_patterns(struct sl_signal_build *b, struct rule_state *s, uint32_t index)
@@ -193,8 +198,6 @@ static enum sl_rc compile_rule(struct sl_signal_build *b, struct keyword_state *
     const struct keyword_rule *r = b->signal->rules[index].decoded;
     rule->rule = r;
     rule->slot = b->slot(b, r->name);
-    if (r->keywords.n > s->max_keywords)
-        s->max_keywords = r->keywords.n;
     enum sl_rc rc = SL_OK;
     switch ((enum method_kind)r->method) {
     case METHOD_LITERAL:
@@ -207,9 +210,14 @@ static enum sl_rc compile_rule(struct sl_signal_build *b, struct keyword_state *
         return sl_bm25_add(s->bm25, r->keywords.items, r->keywords.n, &rule->first_bm25);
     case METHOD_NGRAM:
         rc = sl_ngram_new(&rule->ngram, b->arena, r->ngram_arity < 2 ? 2 : (uint32_t)r->ngram_arity,
-                          r->is_case_sensitive);
+                          r->is_case_sensitive, (float)r->ngram_threshold);
         for (uint32_t i = 0; i < r->keywords.n && rc == SL_OK; i++)
             rc = sl_ngram_add(rule->ngram, r->keywords.items[i]);
+        s->ngram_rules[s->n_ngram_rules++] = rule;
+        rule->first_ngram = s->n_ngram;
+        s->n_ngram += r->keywords.n;
+        if (rc == SL_OK)
+            s->ngram_lengths |= sl_ngram_lengths(rule->ngram);
         return rc;
     }
     return rc;
@@ -228,7 +236,8 @@ static enum sl_rc compile(struct sl_signal_build *b, void **out)
         return SL_NOMEM;
     s->n = b->signal->n_rules;
     s->rules = SL_NEW_ARRAY(b->arena, struct rule_state, s->n);
-    enum sl_rc rc = s->rules ? SL_OK : SL_NOMEM;
+    s->ngram_rules = SL_NEW_ARRAY(b->arena, const struct rule_state *, s->n);
+    enum sl_rc rc = s->rules && s->ngram_rules ? SL_OK : SL_NOMEM;
     for (uint32_t i = 0; i < s->n && rc == SL_OK; i++)
         rc = compile_rule(b, s, i);
     if (rc == SL_OK && s->bm25)
@@ -245,7 +254,7 @@ static enum sl_rc compile(struct sl_signal_build *b, void **out)
 struct matching {
     double *scores; /* bm25, by document */
     bool *fuzzy;    /* by fuzzy keyword */
-    float *similar; /* of the rule at hand */
+    float *similar; /* by n-gram keyword */
 };
 
 static bool is_literal_found(const struct rule_state *rule, const struct sl_signal_run *run,
@@ -264,7 +273,7 @@ static bool is_found(const struct rule_state *rule, const struct sl_signal_run *
         return score > 0 && (float)score >= (float)r->bm25_threshold;
     }
     case METHOD_NGRAM:
-        return m->similar[i] >= (float)r->ngram_threshold;
+        return m->similar[rule->first_ngram + i] >= (float)r->ngram_threshold;
     case METHOD_LITERAL:
     case METHOD_REGEX:
         return is_literal_found(rule, run, i) || (r->is_fuzzy && m->fuzzy[rule->first_fuzzy + i]);
@@ -317,29 +326,104 @@ static void note(const struct rule_state *rule, struct sl_signal_run *run, const
                   r->op == OP_AND ? r->keywords.n : 1, r->op != OP_NOR);
 }
 
+/* What the scan found needs no second look; nor does a rule that it has settled. */
+static void mark_found(const struct keyword_state *s, const struct sl_signal_run *run, bool *fuzzy)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct rule_state *rule = &s->rules[i];
+        uint32_t n = rule->rule->keywords.n, n_found = 0;
+        if (!rule->rule->is_fuzzy || !rule->patterns)
+            continue;
+        bool *found = fuzzy + rule->first_fuzzy;
+        for (uint32_t k = 0; k < n; k++)
+            n_found += found[k] = is_literal_found(rule, run, k);
+        if (n_found && rule->rule->op != OP_AND && !run->evidence)
+            memset(found, true, n);
+    }
+}
+
+struct reading {
+    const struct keyword_state *state;
+    struct matching *m;
+    uint64_t lengths; /* of words for fuzzy and n-gram rules */
+    struct sl_bm25_pass bm25;
+};
+
+/* One ASCII word: read once for all rules. */
+static void on_word(struct reading *r, sl_str text, uint32_t times)
+{
+    const struct keyword_state *s = r->state;
+    struct sl_word word;
+    if (s->bm25)
+        sl_bm25_word(&r->bm25, text, times);
+    if (!(r->lengths >> (text.n < 63 ? text.n : 63) & 1))
+        return;
+    sl_words_plain(text, &word);
+    if (s->fuzzy)
+        sl_fuzzy_word(s->fuzzy, &word, r->m->fuzzy);
+    for (uint32_t i = 0; i < s->n_ngram_rules; i++) {
+        const struct rule_state *rule = s->ngram_rules[i];
+        if (rule->rule->is_case_sensitive)
+            sl_ngram_piece(rule->ngram, text, r->m->similar + rule->first_ngram);
+        else
+            sl_ngram_word(rule->ngram, &word, r->m->similar + rule->first_ngram);
+    }
+}
+
+static void on_piece(void *ctx, sl_str piece, bool is_plain, uint32_t times)
+{
+    struct reading *r = ctx;
+    const struct keyword_state *s = r->state;
+    if (is_plain && piece.n <= SL_WORD_MAX) {
+        on_word(r, piece, times);
+        return;
+    }
+    if (s->bm25)
+        sl_bm25_piece(&r->bm25, piece, times);
+    if (s->fuzzy)
+        sl_fuzzy_piece(s->fuzzy, piece, r->m->fuzzy);
+    for (uint32_t i = 0; i < s->n_ngram_rules; i++) {
+        const struct rule_state *rule = s->ngram_rules[i];
+        sl_ngram_piece(rule->ngram, piece, r->m->similar + rule->first_ngram);
+    }
+}
+
+/* Reads the text for the rules that look at its words. */
+static void read_words(const struct keyword_state *s, struct sl_signal_run *run, struct matching *m)
+{
+    struct sl_lexicon_filter filter = {.lengths = s->ngram_lengths};
+    struct reading r = {.state = s, .m = m};
+    if (s->bm25) {
+        sl_bm25_begin(&r.bm25, s->bm25, m->scores);
+        filter.starts = sl_bm25_starts(s->bm25);
+    }
+    if (s->fuzzy)
+        filter.lengths |= sl_fuzzy_lengths(s->fuzzy, m->fuzzy);
+    r.lengths = filter.lengths;
+    if (filter.starts || filter.lengths)
+        sl_lexicon_run(run->text, &filter, on_piece, &r);
+    if (s->bm25)
+        sl_bm25_end(&r.bm25);
+    if (s->fuzzy)
+        sl_fuzzy_phrases(s->fuzzy, run->text, m->fuzzy);
+    for (uint32_t i = 0; i < s->n_ngram_rules; i++) {
+        const struct rule_state *rule = s->ngram_rules[i];
+        sl_ngram_rest(rule->ngram, run->text, m->similar + rule->first_ngram);
+    }
+}
+
 static bool prepare(const struct keyword_state *s, struct sl_signal_run *run, struct matching *m)
 {
-    if (s->bm25) {
-        m->scores = SL_NEW_ARRAY(run->arena, double, sl_bm25_n(s->bm25));
-        if (!m->scores)
-            return false;
-        sl_bm25_run(s->bm25, run->text, m->scores);
-    }
-    if (s->fuzzy) {
-        m->fuzzy = SL_NEW_ARRAY(run->arena, bool, sl_fuzzy_n(s->fuzzy));
-        if (!m->fuzzy)
-            return false;
-        /* What the scan found needs no second look. */
-        for (uint32_t i = 0; i < s->n; i++) {
-            const struct rule_state *rule = &s->rules[i];
-            for (uint32_t k = 0; k < rule->rule->keywords.n && rule->patterns; k++)
-                if (rule->rule->is_fuzzy && is_literal_found(rule, run, k))
-                    m->fuzzy[rule->first_fuzzy + k] = true;
-        }
-        sl_fuzzy_run(s->fuzzy, run->text, m->fuzzy);
-    }
-    m->similar = SL_NEW_ARRAY(run->arena, float, s->max_keywords);
-    return m->similar != NULL;
+    if (s->bm25 && !(m->scores = SL_NEW_ARRAY(run->arena, double, sl_bm25_n(s->bm25))))
+        return false;
+    if (s->fuzzy && !(m->fuzzy = SL_NEW_ARRAY(run->arena, bool, sl_fuzzy_n(s->fuzzy))))
+        return false;
+    if (s->n_ngram && !(m->similar = SL_NEW_ARRAY(run->arena, float, s->n_ngram)))
+        return false;
+    if (s->fuzzy)
+        mark_found(s, run, m->fuzzy);
+    read_words(s, run, m);
+    return true;
 }
 
 static void eval(const void *state, struct sl_signal_run *run)
@@ -352,8 +436,6 @@ static void eval(const void *state, struct sl_signal_run *run)
         const struct rule_state *rule = &s->rules[i];
         const struct keyword_rule *r = rule->rule;
         enum operator_kind op = (enum operator_kind)r->op;
-        if (rule->ngram)
-            sl_ngram_run(rule->ngram, run->text, (float)r->ngram_threshold, m.similar);
         uint32_t n_found = 0, k = 0;
         for (; k < r->keywords.n && is_open(op, n_found, k - n_found); k++)
             n_found += is_found(rule, run, &m, k);
