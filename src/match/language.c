@@ -15,6 +15,9 @@
 #define MAX_LETTERS 512
 #define MIN_LETTERS 4 /* the word end counts: fewer than three letters say nothing */
 #define MAX_LANES   64
+#define FEW_LETTERS 6 /* five of one word, and its end: a guess below these is more often wrong */
+#define FEW_LATIN   0.4f
+#define FEW_OTHER   0.5f
 #define FLUSH_EVERY 128 /* letters: 128 * 4 * 31 fits sixteen bits */
 #define EDGE        '_'
 
@@ -219,7 +222,9 @@ static struct sl_language_guess guess_by_model(const struct sl_language_model *m
     for (uint32_t i = 0; i < g->n; i++)
         if (g->scripts[i] == script)
             total += expf(logits[i] - best);
-    if (total > 0) {
+    float floor = script == SL_SCRIPT_LATIN ? FEW_LATIN : FEW_OTHER;
+    bool is_unsure = s.n <= FEW_LETTERS && total * floor > 1;
+    if (total > 0 && !is_unsure) {
         memcpy(out.code, g->codes + (size_t)at * 4, 3);
         out.confidence = 1 / total;
     }

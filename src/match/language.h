@@ -1,7 +1,8 @@
 /*
  * Which language a text is in: by script where a script has one language, else by a small linear
- * model over hashed character n-grams (training/language). A guess or none; one pass over at most
- * the first 512 letters. Pure; any thread.
+ * model over hashed character n-grams (training/language). A guess or none (nothing is known, or
+ * the text has up to five letters and the guess more likely wrong than right); one pass over at
+ * most the first 512 letters. Pure; any thread.
  */
 #ifndef SL_MATCH_LANGUAGE_H
 #define SL_MATCH_LANGUAGE_H
