@@ -10,7 +10,7 @@ import sys
 RANK = {
     "base": 0,
     "sys": 10, "codec": 10, "match": 10, "crypto": 10,
-    "net": 20,
+    "net": 20, "ml": 20,
     "http": 30,
     "obs": 40, "config": 40,
     "route": 50, "dialect": 51,

@@ -1,0 +1,27 @@
+/* What the files of this room share: the tables, one an instruction set, and small helpers. A table
+ * is called only after dispatch.c has found its instructions on the machine. */
+#ifndef SL_ML_KERNEL_TABLES_H
+#define SL_ML_KERNEL_TABLES_H
+
+#include "ml/kernel/kernel.h"
+
+extern const struct sl_kernels sl_kernels_ref;
+
+/* Rows whose largest value is below this quantise to zeros: 127 / it must not overflow. */
+#define SL_QUANTISE_TINY 1e-30f
+
+/* The keys [from, to) that query row i may see; from <= to. */
+static inline void sl_visible_keys(const struct sl_attention *a, uint32_t i, uint32_t *from,
+                                   uint32_t *to)
+{
+    uint64_t position = (uint64_t)a->q_position + i, end = a->n_k;
+    uint64_t begin = a->window && position > a->window ? position - a->window : 0;
+    if (a->window && position + a->window + 1 < end)
+        end = position + a->window + 1;
+    if (a->is_causal && position + 1 < end)
+        end = position + 1;
+    *to = (uint32_t)end;
+    *from = begin < end ? (uint32_t)begin : (uint32_t)end;
+}
+
+#endif
