@@ -1,4 +1,4 @@
-/* Builder of the shared scan: patterns become strings of one vectorscan database. */
+/* Builder of the shared scan: patterns become strings of one set. */
 #include "match/scan_internal.h"
 
 #include <stdatomic.h>
@@ -158,96 +158,47 @@ static enum sl_rc add_gate(struct sl_scan_builder *b, struct sl_scan_pattern *p,
     return SL_OK;
 }
 
-/* One report is enough when nobody has to verify, count or place it. */
-static bool is_single(const struct sl_scan *scan, const struct sl_scan_entry *e)
+/* Strings of one byte and third cases are searched by hand. */
+static bool is_searched(const struct sl_scan_entry *e)
 {
-    for (uint32_t i = 0; i < e->n_refs; i++) {
-        const struct sl_scan_pattern *p = &scan->patterns[e->refs[i].pattern];
-        if (e->refs[i].is_gate)
-            continue;
-        if ((!e->refs[i].is_whole && !e->refs[i].is_char) || p->needs_left || p->needs_right ||
-            p->flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS))
-            return false;
-    }
-    return true;
+    return !e->is_third_case && e->text.n >= 2;
 }
 
-/* Whoever looks for this string wants it at the beginning of a word. */
-static bool begins_words(const struct sl_scan *scan, const struct sl_scan_entry *e)
+/* Whether somebody counts or places this string and others of his as one. */
+static bool needs_order(const struct sl_scan *scan, const struct sl_scan_entry *e,
+                        const uint32_t *n_strings)
 {
-    unsigned char c = (unsigned char)e->text.p[0];
-    bool is_word = (unsigned char)(c - '0') < 10 || (unsigned char)((c | 32) - 'a') < 26;
-    if (e->is_third_case || e->text.n < 2 || !is_word)
-        return false;
     for (uint32_t i = 0; i < e->n_refs; i++) {
-        const struct sl_scan_ref *ref = &e->refs[i];
-        if (ref->is_gate || ref->is_char || ref->n_before ||
-            !scan->patterns[ref->pattern].needs_left)
-            return false;
+        uint32_t id = e->refs[i].pattern;
+        if (n_strings[id] > 1 && scan->patterns[id].flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS))
+            return true;
     }
-    return true;
+    return false;
 }
 
-/* Takes the strings that begin words out of the general search, when the processor is quick. */
-static enum sl_rc compile_starts(struct sl_scan *scan, struct sl_arena *arena)
+static enum sl_rc compile_strings(struct sl_scan *scan, struct sl_arena *arena)
 {
-    struct sl_starts_string strings[SL_STARTS_MAX];
-    uint32_t n = 0;
+    struct sl_stringset_string *strings =
+        SL_NEW_ARRAY(arena, struct sl_stringset_string, scan->n_entries);
+    uint32_t *n_strings = SL_NEW_ARRAY(arena, uint32_t, scan->n_patterns);
+    if (!strings || !n_strings)
+        return SL_NOMEM;
+    for (uint32_t i = 0; i < scan->n_entries; i++)
+        for (uint32_t k = 0; k < scan->entries[i].n_refs && is_searched(&scan->entries[i]); k++)
+            n_strings[scan->entries[i].refs[k].pattern]++;
     for (uint32_t i = 0; i < scan->n_entries; i++) {
         const struct sl_scan_entry *e = &scan->entries[i];
-        if (!begins_words(scan, e))
-            continue;
-        if (n == SL_STARTS_MAX)
-            return SL_OK;
-        strings[n++] = (struct sl_starts_string){e->text, e->is_caseless, i};
-    }
-    if (!n || !sl_starts_is_fast())
-        return SL_OK;
-    scan->starts = sl_starts_new(arena, strings, n);
-    return scan->starts ? SL_OK : SL_NOMEM;
-}
-
-static enum sl_rc compile_strings(struct sl_scan *scan, struct sl_err *err)
-{
-    uint32_t n = scan->n_entries;
-    const char **texts = malloc(n * sizeof(*texts));
-    unsigned *flags = malloc(n * sizeof(*flags)), *ids = malloc(n * sizeof(*ids));
-    size_t *lengths = malloc(n * sizeof(*lengths));
-    enum sl_rc rc = SL_NOMEM;
-    if (!texts || !flags || !ids || !lengths)
-        goto out;
-    uint32_t n_strings = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct sl_scan_entry *e = &scan->entries[i];
-        if (e->is_third_case) {
+        if (e->is_third_case)
             scan->third_cases[e->text.n == 3] = i;
-            continue;
-        }
-        if (e->text.n == 1) {
+        else if (e->text.n == 1)
             scan->single[scan->n_single++] = i;
-            continue;
-        }
-        if (scan->starts && begins_words(scan, e))
-            continue;
-        texts[n_strings] = e->text.p;
-        lengths[n_strings] = e->text.n;
-        ids[n_strings] = i;
-        flags[n_strings++] = (e->is_caseless ? HS_FLAG_CASELESS : 0u) |
-                             (is_single(scan, e) ? HS_FLAG_SINGLEMATCH : 0u);
+        if (!is_searched(e))
+            continue; /* an empty string, which the set passes over */
+        strings[i] = (struct sl_stringset_string){.text = e->text,
+                                                  .is_caseless = e->is_caseless,
+                                                  .is_ordered = needs_order(scan, e, n_strings)};
     }
-    hs_compile_error_t *why = NULL;
-    rc = SL_OK;
-    if (n_strings && hs_compile_lit_multi(texts, flags, ids, lengths, n_strings, HS_MODE_BLOCK,
-                                          NULL, &scan->db, &why) != HS_SUCCESS)
-        rc = sl_err_set(err, SL_INVALID, "cannot compile the literal set: %s",
-                        why && why->message ? why->message : "unknown reason");
-    hs_free_compile_error(why);
-out:
-    free(texts);
-    free(flags);
-    free(ids);
-    free(lengths);
-    return rc;
+    return sl_stringset_new(&scan->set, arena, strings, scan->n_entries, SL_STRINGSET_BEST);
 }
 
 static enum sl_rc sort_out(struct sl_scan_builder *b, struct sl_scan *scan)
@@ -297,18 +248,9 @@ enum sl_rc sl_scan_compile(struct sl_scan_builder *b, struct sl_scan **out, stru
     scan->serial = atomic_fetch_add_explicit(&last_serial, 1, memory_order_relaxed) + 1;
     enum sl_rc rc = sort_out(b, scan);
     if (rc == SL_OK)
-        rc = compile_starts(scan, b->arena);
-    if (rc == SL_OK && scan->n_entries)
-        rc = compile_strings(scan, err);
-    else if (rc != SL_OK)
-        sl_err_set(err, rc, "out of memory while compiling patterns");
-    if (rc == SL_OK)
-        *out = scan;
-    return rc;
-}
-
-void sl_scan_free(struct sl_scan *scan)
-{
-    if (scan)
-        hs_free_database(scan->db);
+        rc = compile_strings(scan, b->arena);
+    if (rc != SL_OK)
+        return sl_err_set(err, rc, "out of memory while compiling patterns");
+    *out = scan;
+    return SL_OK;
 }

@@ -1,9 +1,9 @@
 /*
  * The shared scan: every literal and regular expression that any rule of a recipe looks for. One
- * vectorscan pass over the text finds literals, pieces of caseless literals, and strings that a
+ * pass over the text (stringset.h) finds literals, pieces of caseless literals, and strings that a
  * regular expression cannot match without; what it finds is verified around the place (Unicode
  * case and word edges), and an expression whose strings occur is run by our own linear-time
- * automaton (regex.h). So a hit is always exact, and compiling takes a few milliseconds.
+ * automaton (regex.h). So a hit is always exact, and compiling takes well below a millisecond.
  *
  * Word edges: an edge of a literal that is a word character (letter, mark, digit, underscore of
  * any script) needs a neighbour that is none. Scripts written without blanks (Han, kana, Thai,
@@ -40,10 +40,9 @@ SL_MUST_USE enum sl_rc sl_scan_add_literal(struct sl_scan_builder *b, sl_str lit
 SL_MUST_USE enum sl_rc sl_scan_add_regex(struct sl_scan_builder *b, sl_str regex, unsigned flags,
                                          uint32_t *id, struct sl_err *err);
 
-/* *out is NULL with SL_OK when nothing was added. Freed with sl_scan_free, not by the arena. */
+/* *out is NULL with SL_OK when nothing was added. Lives in the arena of the builder. */
 SL_MUST_USE enum sl_rc sl_scan_compile(struct sl_scan_builder *b, struct sl_scan **out,
                                        struct sl_err *err);
-void sl_scan_free(struct sl_scan *scan);
 
 /* Working memory for one thread; grows to fit every scan it is used with. */
 struct sl_scan_scratch *sl_scan_scratch_new(void);

@@ -4,11 +4,9 @@
 
 #include "match/regex.h"
 #include "match/scan.h"
-#include "match/starts.h"
+#include "match/stringset.h"
 
 #include "base/map.h"
-
-#include <hs.h>
 
 struct sl_scan_pattern {
     sl_str text;
@@ -19,7 +17,7 @@ struct sl_scan_pattern {
     uint32_t next_regex;          /* regex: index of its cache */
 };
 
-/* One string in the vectorscan database and whom it concerns. */
+/* One string of the set and whom it concerns. */
 struct sl_scan_ref {
     uint32_t pattern;
     uint32_t n_before;  /* code points of the literal before this string */
@@ -32,22 +30,21 @@ struct sl_scan_ref {
 struct sl_scan_entry {
     sl_str text;
     bool is_caseless;
-    bool is_third_case; /* searched by hand: vectorscan is slower with it, and texts lack it */
+    bool is_third_case; /* searched by hand: texts lack it */
     struct sl_scan_ref *refs;
     uint32_t n_refs, cap_refs;
 };
 
 struct sl_scan {
-    uint64_t serial;                /* of this process: keys the caches of scratches */
-    hs_database_t *db;              /* NULL: no strings */
-    const struct sl_starts *starts; /* strings that begin words; NULL: none, all are in db */
+    uint64_t serial;          /* of this process: keys the caches of scratches */
+    struct sl_stringset *set; /* NULL: no strings */
     struct sl_scan_pattern *patterns;
     uint32_t n_patterns;
     struct sl_scan_entry *entries;
     uint32_t n_entries;
     uint32_t *regexes; /* pattern ids */
     uint32_t n_regexes;
-    uint32_t *bytes; /* pattern ids of literals of one byte, which vectorscan is bad at */
+    uint32_t *bytes; /* pattern ids of literals of one byte, searched by hand */
     uint32_t n_bytes;
     uint32_t third_cases[2]; /* entries; UINT32_MAX: none */
     uint32_t *single;        /* entries of one byte, searched by hand too */

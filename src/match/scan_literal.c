@@ -1,9 +1,9 @@
 /*
  * Literals of the shared scan. Case-insensitive ones are searched by a piece: a run of ASCII,
- * which vectorscan folds itself, or the first few characters in all their cases. The letters k
- * and s have a third case outside ASCII (the Kelvin sign, the long s), which are strings of their
- * own, searched beside the scan, that point at every literal they may stand in. A candidate is
- * then compared whole.
+ * which the set of strings folds itself, or the first few characters in all their cases. The
+ * letters k and s have a third case outside ASCII (the Kelvin sign, the long s), which are strings
+ * of their own, searched beside the scan, that point at every literal they may stand in. A
+ * candidate is then compared whole.
  */
 #include "match/scan_internal.h"
 

@@ -1,4 +1,4 @@
-/* A run of the shared scan: one vectorscan pass, then bytes and expressions that are left. */
+/* A run of the shared scan: one pass over the strings, then bytes and expressions that are left. */
 #include "match/byteskip.h"
 #include "match/scan_internal.h"
 
@@ -17,7 +17,6 @@ struct scan_caches {
 };
 
 struct sl_scan_scratch {
-    hs_scratch_t *hs;
     uint64_t clock;
     struct scan_caches scans[MAX_SCANS];
 };
@@ -41,7 +40,6 @@ void sl_scan_scratch_free(struct sl_scan_scratch *scratch)
         return;
     for (int i = 0; i < MAX_SCANS; i++)
         drop(&scratch->scans[i]);
-    hs_free_scratch(scratch->hs);
     free(scratch);
 }
 
@@ -60,8 +58,6 @@ static struct scan_caches *caches_of(struct sl_scan_scratch *scratch, const stru
             oldest = s;
     }
     drop(oldest);
-    if (scan->db && hs_alloc_scratch(scan->db, &scratch->hs) != HS_SUCCESS)
-        return NULL;
     oldest->caches = calloc(scan->n_regexes + 1, sizeof(struct sl_regex_cache *));
     if (!oldest->caches)
         return NULL;
@@ -108,13 +104,10 @@ static bool is_settled(const struct run *r, uint32_t id)
            !(r->scan->patterns[id].flags & (SL_SCAN_COUNTS | SL_SCAN_POSITIONS));
 }
 
-static int on_string(unsigned entry, unsigned long long from, unsigned long long to, unsigned flags,
-                     void *ctx)
+static void on_string(void *ctx, uint32_t entry, size_t from)
 {
     struct run *r = ctx;
     const struct sl_scan_entry *e = &r->scan->entries[entry];
-    (void)from;
-    (void)flags;
     for (uint32_t i = 0; i < e->n_refs; i++) {
         const struct sl_scan_ref *ref = &e->refs[i];
         uint32_t id = ref->pattern;
@@ -123,17 +116,10 @@ static int on_string(unsigned entry, unsigned long long from, unsigned long long
             r->gates[id >> 6] |= (uint64_t)1 << (id & 63);
         else if (ref->is_char)
             report_char(r, id);
-        else if (!is_settled(r, id) &&
-                 sl_scan_literal_verify(&r->scan->patterns[id], ref, r->text,
-                                        (size_t)to - e->text.n, (size_t)to, &span))
+        else if (!is_settled(r, id) && sl_scan_literal_verify(&r->scan->patterns[id], ref, r->text,
+                                                              from, from + e->text.n, &span))
             report(r, id, span);
     }
-    return 0;
-}
-
-static void on_start(void *ctx, uint32_t entry, size_t from, size_t to)
-{
-    on_string(entry, from, to, 0, ctx);
 }
 
 /* A literal of one byte (or none, which is everywhere). */
@@ -183,14 +169,14 @@ static void recount(struct run *r, uint32_t id)
     }
 }
 
-/* Strings of one byte: characters of expressions. vectorscan is slower with them. */
+/* Strings of one byte: characters of expressions. */
 static void run_single(struct run *r, uint32_t entry)
 {
     const unsigned char *bytes = (const unsigned char *)r->text.p;
     unsigned char c = (unsigned char)r->scan->entries[entry].text.p[0];
     struct sl_range range = {c, c};
     for (size_t at = 0; (at = sl_byteskip(bytes, at, r->text.n, &range, 1)) < r->text.n; at++)
-        on_string(entry, at, at + 1, 0, r);
+        on_string(r, entry, at);
 }
 
 /* The Kelvin sign and the long s, which stand for k and s in caseless literals. */
@@ -210,7 +196,7 @@ static void run_third_cases(struct run *r)
         if (!sl_str_starts(sl_str_sub(r->text, at, r->text.n), e->text))
             continue;
         was_met[which] = true;
-        on_string(scan->third_cases[which], at, at + e->text.n, 0, r);
+        on_string(r, scan->third_cases[which], at);
     }
     for (int which = 0; which < 2; which++) {
         if (!was_met[which])
@@ -286,13 +272,8 @@ enum sl_rc sl_scan_run(const struct sl_scan *scan, sl_str text, struct sl_scan_s
     struct scan_caches *caches = caches_of(scratch, scan);
     if (!caches)
         return SL_NOMEM;
-    if (scan->db && text.n) {
-        hs_error_t hs = hs_scan(scan->db, text.p, (unsigned)text.n, 0, scratch->hs, on_string, &r);
-        if (hs != HS_SUCCESS)
-            return SL_NOMEM;
-    }
-    if (scan->starts)
-        sl_starts_run(scan->starts, text, on_start, &r);
+    if (scan->set)
+        sl_stringset_run(scan->set, text, on_string, &r);
     run_third_cases(&r);
     for (uint32_t i = 0; i < scan->n_single; i++)
         run_single(&r, scan->single[i]);

@@ -268,7 +268,6 @@ static void free_policy(void *at)
         for (uint32_t k = 0; k < plan->n_families; k++)
             if (plan->families[k].state && plan->families[k].type->destroy)
                 plan->families[k].type->destroy(plan->families[k].state);
-        sl_scan_free(plan->scan);
     }
     sl_arena_reset(&policy->arena);
     free(policy);

@@ -14,7 +14,7 @@
 
 struct sl_scan_builder; /* match/scan.h: the shared literal and regex scan */
 struct sl_scan_hits;
-struct sl_scratch; /* per event loop: vectorscan scratch and other working memory */
+struct sl_scratch; /* per event loop: automata built so far and other working memory */
 
 enum sl_signal_cost {                /* order of evaluation, cheapest first */
                       SL_COST_FACT,  /* counters and headers: under 100 ns */

@@ -54,7 +54,6 @@ static void fuzz_scan(sl_str literal, sl_str text, struct sl_arena *arena)
     check(!sl_utf8_is_valid(literal) || !sl_scan_found(&hits, plain) ||
           sl_scan_found(&hits, folded));
     sl_scan_scratch_free(scratch);
-    sl_scan_free(scan);
 }
 
 static uint32_t count_words(sl_str text)

@@ -97,7 +97,6 @@ void signals_free(struct signals *s)
         if (s->families[i].type->destroy && s->families[i].state)
             s->families[i].type->destroy(s->families[i].state);
     }
-    sl_scan_free(s->scan);
     sl_scan_scratch_free(s->scratch);
     sl_arena_reset(&s->arena);
 }
