@@ -1,19 +1,29 @@
 /* Which table runs on this machine, and what is the same for all of them. */
 #include "ml/kernel/tables.h"
+#include "sys/cpu.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Slowest first. */
+/* Slowest first; a machine runs a table when it has every feature named. */
 static const struct {
     const struct sl_kernels *table;
+    unsigned needs;
 } all[] = {
-    {&sl_kernels_ref},
+    {&sl_kernels_ref, 0},
+#if defined(__x86_64__)
+    {&sl_kernels_avx512, SL_CPU_AVX512 | SL_CPU_AVX512_VNNI},
+#endif
 };
 
 const struct sl_kernels *sl_kernels_at(unsigned i)
 {
-    return i < sizeof all / sizeof all[0] ? all[i].table : NULL;
+    unsigned features = sl_cpu_features();
+    for (unsigned at = 0; at < sizeof all / sizeof all[0]; at++) {
+        if ((all[at].needs & features) == all[at].needs && i-- == 0)
+            return all[at].table;
+    }
+    return NULL;
 }
 
 const struct sl_kernels *sl_kernels_best(void)
@@ -42,10 +52,12 @@ size_t sl_gemm_bf16_scratch_bytes(uint32_t m, uint32_t k)
 
 size_t sl_attention_scratch_bytes(uint32_t n_k, uint32_t head_dim)
 {
-    /* K transposed in panels of 16 keys, the keys padded to a whole block, plus the scores and
-     * sums of one block of queries (attention.inc.h); the reference needs one row of scores. */
-    size_t keys = ((size_t)n_k + 63) / 64 * 64;
-    return keys * sizeof(float) * (head_dim + 1) + 64 * 1024;
+    /* Copies of K and V in panels, the keys padded to a whole one (and a window may begin inside
+     * one), then what a block of queries needs. The reference needs a row of scores. */
+    size_t keys = ((size_t)n_k / SL_PANEL + 2) * SL_PANEL;
+    size_t columns = ((size_t)head_dim + SL_PANEL - 1) / SL_PANEL * SL_PANEL;
+    size_t blocked = SL_ATTENTION_BLOCK_BYTES + keys * (head_dim + columns) * sizeof(float);
+    return blocked > n_k * sizeof(float) ? blocked : n_k * sizeof(float);
 }
 
 void sl_cosine_many(const struct sl_kernels *kernels, uint32_t rows, uint32_t d, const float *v,

@@ -5,10 +5,15 @@
 
 #include "ml/kernel/kernel.h"
 
-extern const struct sl_kernels sl_kernels_ref;
+extern const struct sl_kernels sl_kernels_ref, sl_kernels_avx2, sl_kernels_avxvnni,
+    sl_kernels_avx512, sl_kernels_avx512bf16, sl_kernels_amx, sl_kernels_neon;
 
 /* Rows whose largest value is below this quantise to zeros: 127 / it must not overflow. */
 #define SL_QUANTISE_TINY 1e-30f
+
+/* Attention works on blocks of this many queries and keys; one block's scores, sums and copies take
+ * at most SL_ATTENTION_BLOCK_BYTES. */
+enum { SL_QUERY_BLOCK = 24, SL_KEY_BLOCK = 256, SL_ATTENTION_BLOCK_BYTES = 96 * 1024 };
 
 /* The keys [from, to) that query row i may see; from <= to. */
 static inline void sl_visible_keys(const struct sl_attention *a, uint32_t i, uint32_t *from,

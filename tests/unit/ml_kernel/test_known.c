@@ -81,7 +81,7 @@ static void attention_sees_its_window(void **state)
     const float zeros[5] = {0}, values[5] = {1, 2, 4, 8, 16};
     EACH_TABLE(k)
     {
-        _Alignas(64) static char scratch[96 * 1024];
+        _Alignas(64) static char scratch[128 * 1024];
         float out[5];
         struct sl_attention a = {.n_q = 5,
                                  .n_k = 5,

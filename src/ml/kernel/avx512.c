@@ -1,0 +1,28 @@
+/* AVX-512 with VNNI (Cascade Lake, Ice Lake, Zen 4 and later). bf16 weights are widened to f32;
+ * avx512bf16.c has the table for machines that multiply them. */
+#include "ml/kernel/tables.h"
+#include "ml/kernel/vec_avx512.h"
+
+#include "ml/kernel/body_attention.h"
+#include "ml/kernel/body_avx512_i8.h"
+
+const struct sl_kernels sl_kernels_avx512 = {
+    .name = "avx512",
+    .what = "AVX-512 F BW DQ VL VNNI",
+    .gemm_i8 = gemm_i8,
+    .gemm_f32 = gemm_f32,
+    .gemm_bf16 = gemm_bf16_wide,
+    .quantise = quantise,
+    .layer_norm = layer_norm,
+    .rms_norm = rms_norm,
+    .softmax = softmax,
+    .activate = activate,
+    .glu = glu,
+    .rope = rope,
+    .attention = attention,
+    .gather = gather,
+    .mean = mean,
+    .l2_normalise = l2_normalise,
+    .dot_f32 = dot_f32,
+    .dot_i8 = dot_i8,
+};

@@ -1,0 +1,191 @@
+/* Attention of one head, blocked (Milakov and Gimelshein, arXiv:1805.02867; Dao, 2205.14135): for a
+ * block of queries the keys pass in blocks; scores, their running maximum and sum, and the output
+ * rescaled when the maximum grows. Both products are tiles of body_gemm.h: K is copied into panels
+ * of 16 keys [keys / 16][head_dim][16], V into panels of 16 columns [head_dim / 16][keys][16]; for
+ * a window only the keys that some query of the call may see are copied.
+ * Scores are kept in units of log2, so that a softmax term is one exp2. */
+#ifndef SL_ML_KERNEL_BODY_ATTENTION_H
+#define SL_ML_KERNEL_BODY_ATTENTION_H
+#ifdef TILE_ROWS
+
+#include "ml/kernel/body_gemm.h"
+#include "ml/kernel/body_rows.h"
+
+/* All of it within SL_ATTENTION_BLOCK_BYTES. */
+struct attention_block {
+    float scores[SL_QUERY_BLOCK * SL_KEY_BLOCK];  /* [queries, SL_KEY_BLOCK] */
+    float q[SL_QUERY_BLOCK * SL_MAX_HEAD_DIM];    /* [queries, head_dim], scaled */
+    float sums[SL_QUERY_BLOCK * SL_MAX_HEAD_DIM]; /* [queries, columns]: exp-weighted values */
+    float part[TILE_ROWS * TILE_PANELS_MAX * SL_PANEL];
+    float largest[SL_QUERY_BLOCK], total[SL_QUERY_BLOCK];
+};
+
+struct attention_run {
+    const struct sl_attention *a;
+    struct attention_block *block;
+    float *k, *v;         /* the packed copies */
+    uint32_t first, keys; /* they begin at this key and hold this many, a multiple of SL_PANEL */
+    uint32_t columns;     /* head_dim rounded up to SL_PANEL */
+};
+
+/* Keys outside the sequence are zeros; their scores are masked. */
+static void copy_keys(const struct attention_run *run)
+{
+    const struct sl_attention *a = run->a;
+    uint32_t d = a->head_dim;
+    for (uint32_t at = 0; at < run->keys; at++) {
+        uint32_t key = run->first + at;
+        bool is_real = key < a->n_k;
+        float *panel = run->k + (size_t)(at / SL_PANEL) * SL_PANEL * d + at % SL_PANEL;
+        const float *k = a->k + (is_real ? key : 0) * a->k_stride;
+        const float *v = a->v + (is_real ? key : 0) * a->v_stride;
+        for (uint32_t c = 0; c < d; c++)
+            panel[(size_t)c * SL_PANEL] = is_real ? k[c] : 0;
+        for (uint32_t c = 0; c < run->columns; c += VF) {
+            uint32_t n = c >= d || !is_real ? 0 : d - c < VF ? d - c : VF;
+            size_t to = (size_t)(c / SL_PANEL) * SL_PANEL * run->keys + (size_t)at * SL_PANEL;
+            vf_store(run->v + to + c % SL_PANEL, n ? vf_load_n(v + c, n) : vf_set(0));
+        }
+    }
+}
+
+/* out [rows, out_stride] = a [rows, k] x panels, added to out when `add`. */
+static void block_product(const struct attention_run *run, uint32_t rows, uint32_t k,
+                          const float *a, size_t a_stride, const float *b, size_t b_stride,
+                          uint32_t panels, float *out, size_t out_stride, bool add)
+{
+    for (uint32_t p = 0; p < panels; p += TILE_PANELS) {
+        uint32_t wide = panels - p < TILE_PANELS ? panels - p : TILE_PANELS;
+        uint32_t most = tile_rows[wide - 1], blocks = (rows + most - 1) / most;
+        for (uint32_t row = 0; row < rows; blocks--) {
+            uint32_t high = (rows - row + blocks - 1) / blocks;
+            float *to = out + row * out_stride + (size_t)p * SL_PANEL;
+            struct tile t = {.k = k,
+                             .a = (const void *)(a + row * a_stride),
+                             .a_stride = a_stride * sizeof(float),
+                             .b = (const void *)(b + p * b_stride),
+                             .b_stride = b_stride * sizeof(float),
+                             .out = add ? run->block->part : to,
+                             .out_stride = add ? wide * SL_PANEL : out_stride};
+            tile_f32_tiles[wide - 1][high - 1](&t);
+            for (uint32_t r = 0; add && r < high; r++)
+                for (uint32_t c = 0; c < wide * SL_PANEL; c += VF)
+                    vf_store(to + r * out_stride + c,
+                             vf_add(vf_load(to + r * out_stride + c),
+                                    vf_load(t.out + r * t.out_stride + c)));
+            row += high;
+        }
+    }
+}
+
+static void fill(float *x, uint32_t from, uint32_t to, float value)
+{
+    for (uint32_t j = from; j < to; j++)
+        x[j] = value;
+}
+
+/* Bias and mask of one row of scores over keys [key, key + count). */
+static void mask_row(const struct sl_attention *a, uint32_t query, uint32_t key, uint32_t count,
+                     float *scores)
+{
+    uint32_t from, to;
+    sl_visible_keys(a, query, &from, &to);
+    from = from > key ? from - key : 0;
+    to = to > key ? to - key : 0;
+    to = to < count ? to : count;
+    from = from < to ? from : to;
+    if (a->bias) {
+        const float *bias = a->bias + query * a->bias_stride + key;
+        for (uint32_t j = from; j < to; j++)
+            scores[j] += bias[j] * 1.44269504F;
+    }
+    fill(scores, 0, from, -INFINITY);
+    fill(scores, to, count, -INFINITY);
+}
+
+/* Turns a row of scores into weights; the sums so far are brought to the new maximum. */
+static void weigh_row(const struct attention_run *run, uint32_t r, uint32_t count)
+{
+    struct attention_block *block = run->block;
+    float *scores = block->scores + (size_t)r * SL_KEY_BLOCK;
+    float before = block->largest[r], now = row_largest(count, scores);
+    now = now > before ? now : before;
+    float shift = now == -INFINITY ? 0 : now;
+    float total = exp2_row(count, scores, 1, shift);
+    if (now != before && before != -INFINITY) {
+        float keep = exp2f(before - shift);
+        scale_row(run->columns, block->sums + (size_t)r * run->columns, keep);
+        block->total[r] *= keep;
+    }
+    block->largest[r] = now;
+    block->total[r] += total;
+}
+
+static void query_block(const struct attention_run *run, uint32_t query, uint32_t rows)
+{
+    const struct sl_attention *a = run->a;
+    struct attention_block *block = run->block;
+    uint32_t from, to, unused, d = a->head_dim;
+    sl_visible_keys(a, query, &from, &unused);
+    sl_visible_keys(a, query + rows - 1, &unused, &to);
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < d; c += VF) {
+            uint32_t n = d - c < VF ? d - c : VF;
+            vf x = vf_load_n(a->q + (query + r) * a->q_stride + c, n);
+            vf_store_n(block->q + (size_t)r * d + c, vf_mul(x, vf_set(a->scale * 1.44269504F)), n);
+        }
+        block->largest[r] = -INFINITY;
+        block->total[r] = 0;
+    }
+    fill(block->sums, 0, rows * run->columns, 0);
+    /* Blocks of keys begin on panels; `first` is one. */
+    for (uint32_t key = from / SL_PANEL * SL_PANEL; key < to; key += SL_KEY_BLOCK) {
+        uint32_t left = (to - key + SL_PANEL - 1) / SL_PANEL * SL_PANEL;
+        uint32_t count = left < SL_KEY_BLOCK ? left : SL_KEY_BLOCK;
+        size_t at = key - run->first;
+        block_product(run, rows, d, block->q, d, run->k + at * d, (size_t)d * SL_PANEL,
+                      count / SL_PANEL, block->scores, SL_KEY_BLOCK, false);
+        for (uint32_t r = 0; r < rows; r++) {
+            mask_row(a, query + r, key, count, block->scores + (size_t)r * SL_KEY_BLOCK);
+            weigh_row(run, r, count);
+        }
+        block_product(run, rows, count, block->scores, SL_KEY_BLOCK, run->v + at * SL_PANEL,
+                      (size_t)run->keys * SL_PANEL, run->columns / SL_PANEL, block->sums,
+                      run->columns, true);
+    }
+    for (uint32_t r = 0; r < rows; r++) {
+        float *out = a->out + (query + r) * a->out_stride;
+        vf factor = vf_set(block->total[r] == 0 ? 0 : 1 / block->total[r]);
+        for (uint32_t c = 0; c < d; c += VF) {
+            uint32_t n = d - c < VF ? d - c : VF;
+            vf sum = vf_load_n(block->sums + (size_t)r * run->columns + c, n);
+            vf_store_n(out + c, vf_mul(sum, factor), n);
+        }
+    }
+}
+
+static void attention(const struct sl_attention *a, void *scratch)
+{
+    if (a->n_q == 0)
+        return;
+    uint32_t from, to, unused;
+    sl_visible_keys(a, 0, &from, &unused);
+    sl_visible_keys(a, a->n_q - 1, &unused, &to);
+    struct attention_run run = {.a = a,
+                                .block = scratch,
+                                .columns = (a->head_dim + SL_PANEL - 1) / SL_PANEL * SL_PANEL,
+                                .first = from / SL_PANEL * SL_PANEL};
+    run.keys = to > run.first ? (to - run.first + SL_PANEL - 1) / SL_PANEL * SL_PANEL : 0;
+    run.k = (float *)(void *)((char *)scratch + SL_ATTENTION_BLOCK_BYTES);
+    run.v = run.k + (size_t)run.keys * a->head_dim;
+    copy_keys(&run);
+    for (uint32_t query = 0; query < a->n_q; query += SL_QUERY_BLOCK) {
+        uint32_t rows = a->n_q - query < SL_QUERY_BLOCK ? a->n_q - query : SL_QUERY_BLOCK;
+        query_block(&run, query, rows);
+    }
+}
+
+_Static_assert(sizeof(struct attention_block) <= SL_ATTENTION_BLOCK_BYTES, "scratch of attention");
+
+#endif
+#endif

@@ -1,0 +1,201 @@
+/* The vectors of the kernel bodies in AVX-512: 16 lanes of f32. All vec_*.h offer the same names:
+ * vf (f32 lanes), vu (u32 lanes), loads and stores of a whole vector or of its first n lanes
+ * (nothing behind them is touched; lanes not loaded are zero), and arithmetic whose NaN rules are
+ * those of the x86 instructions: vf_max(a, b) and vf_min(a, b) give b when either is NaN. */
+#ifndef SL_ML_KERNEL_VEC_AVX512_H
+#define SL_ML_KERNEL_VEC_AVX512_H
+#if defined(__AVX512F__) && defined(__AVX512BW__)
+
+#include <immintrin.h>
+#include <stdint.h>
+
+typedef __m512 vf;
+typedef __m512i vu;
+
+enum { VF = 16 };
+
+/* Register plan of the products, of 32 registers: 12 rows x 2 panels of sums, 2 of weights, 1 value
+ * of the activations spread over the lanes. A pair of panels of k = 768 int8 weights (24 KiB) stays
+ * in the first-level cache while all rows pass. */
+#define TILE_ROWS       12
+#define TILE_PANELS     2 /* a tile of weights that are not gated */
+#define TILE_PANELS_MAX 2
+#define EACH_TILE(X, f)                                                                            \
+    X(f, 1, 1)                                                                                     \
+    X(f, 2, 1)                                                                                     \
+    X(f, 3, 1)                                                                                     \
+    X(f, 4, 1)                                                                                     \
+    X(f, 5, 1)                                                                                     \
+    X(f, 6, 1)                                                                                     \
+    X(f, 7, 1)                                                                                     \
+    X(f, 8, 1)                                                                                     \
+    X(f, 9, 1)                                                                                     \
+    X(f, 10, 1)                                                                                    \
+    X(f, 11, 1)                                                                                    \
+    X(f, 12, 1)                                                                                    \
+    X(f, 1, 2)                                                                                     \
+    X(f, 2, 2)                                                                                     \
+    X(f, 3, 2)                                                                                     \
+    X(f, 4, 2)                                                                                     \
+    X(f, 5, 2)                                                                                     \
+    X(f, 6, 2)                                                                                     \
+    X(f, 7, 2)                                                                                     \
+    X(f, 8, 2)                                                                                     \
+    X(f, 9, 2)                                                                                     \
+    X(f, 10, 2)                                                                                    \
+    X(f, 11, 2)                                                                                    \
+    X(f, 12, 2)
+static const uint32_t tile_rows[2] = {12, 12}; /* the most rows beside 1 and 2 panels */
+
+static inline __mmask16 vf_lanes(uint32_t n)
+{
+    return (__mmask16)((1u << n) - 1);
+}
+
+static inline vf vf_set(float x)
+{
+    return _mm512_set1_ps(x);
+}
+
+static inline vf vf_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+static inline vf vf_load_n(const float *p, uint32_t n)
+{
+    return _mm512_maskz_loadu_ps(vf_lanes(n), p);
+}
+
+static inline void vf_store(float *p, vf x)
+{
+    _mm512_storeu_ps(p, x);
+}
+
+static inline void vf_store_n(float *p, vf x, uint32_t n)
+{
+    _mm512_mask_storeu_ps(p, vf_lanes(n), x);
+}
+
+static inline vf vf_add(vf a, vf b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+static inline vf vf_sub(vf a, vf b)
+{
+    return _mm512_sub_ps(a, b);
+}
+
+static inline vf vf_mul(vf a, vf b)
+{
+    return _mm512_mul_ps(a, b);
+}
+
+static inline vf vf_div(vf a, vf b)
+{
+    return _mm512_div_ps(a, b);
+}
+
+/* a b + c */
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+static inline vf vf_max(vf a, vf b)
+{
+    return _mm512_max_ps(a, b);
+}
+
+static inline vf vf_min(vf a, vf b)
+{
+    return _mm512_min_ps(a, b);
+}
+
+static inline vf vf_abs(vf a)
+{
+    return _mm512_abs_ps(a);
+}
+
+/* To the nearest whole number. */
+static inline vf vf_round(vf a)
+{
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/* p 2^n for whole n in VF_EXP2_LOWEST..127, where p is near 1; 0 for the lowest. */
+#define VF_EXP2_LOWEST (-160)
+
+static inline vf vf_scale(vf p, vf n)
+{
+    return _mm512_scalef_ps(p, n);
+}
+
+/* x < y ? a : b; b where either is NaN. */
+static inline vf vf_if_less(vf x, vf y, vf a, vf b)
+{
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), b, a);
+}
+
+static inline float vf_sum(vf a)
+{
+    return _mm512_reduce_add_ps(a);
+}
+
+static inline float vf_largest(vf a)
+{
+    return _mm512_reduce_max_ps(a);
+}
+
+static inline vu vu_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+/* The larger of a lane and of the bits of |x|: NaN and infinity are the largest of all. */
+static inline vu vu_max_abs(vu a, vf x)
+{
+    return _mm512_max_epu32(a, _mm512_castps_si512(vf_abs(x)));
+}
+
+static inline uint32_t vu_largest(vu a)
+{
+    return _mm512_reduce_max_epu32(a);
+}
+
+static inline vu vu_load(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+/* The lower and upper bf16 of each 32-bit lane. */
+static inline vf vf_low_bf16(vu a)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(a, 16));
+}
+
+static inline vf vf_high_bf16(vu a)
+{
+    return _mm512_castsi512_ps(_mm512_and_si512(a, _mm512_set1_epi32((int)0xffff0000u)));
+}
+
+static inline vf vf_load_bf16(const uint16_t *p)
+{
+    return vf_low_bf16(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p)));
+}
+
+static inline vf vf_load_i8(const int8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)p)));
+}
+
+/* Codes of values already divided by their scale: round(x) + 128. */
+static inline void vf_store_codes(uint8_t *p, vf x)
+{
+    __m512i codes = _mm512_add_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(128));
+    _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8(codes));
+}
+
+#endif
+#endif
