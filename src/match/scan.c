@@ -198,7 +198,7 @@ static enum sl_rc compile_strings(struct sl_scan *scan, struct sl_arena *arena)
                                                   .is_caseless = e->is_caseless,
                                                   .is_ordered = needs_order(scan, e, n_strings)};
     }
-    return sl_stringset_new(&scan->set, arena, strings, scan->n_entries, SL_STRINGSET_BEST);
+    return sl_stringset_new(&scan->set, arena, strings, scan->n_entries, NULL);
 }
 
 static enum sl_rc sort_out(struct sl_scan_builder *b, struct sl_scan *scan)

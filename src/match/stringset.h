@@ -1,7 +1,7 @@
 /*
- * A set of strings, all of whose occurrences are found in one pass. Some dozens are found by half
- * bytes (stringset_teddy.c), any number, on any processor, by hashes of windows
- * (stringset_hash.c). Built in microseconds.
+ * A set of any number of strings, all of whose occurrences are found in one pass. Of some dozens,
+ * places are found by half bytes (stringset_teddy.c); of more, by hashes of windows
+ * (stringset_windows.c). Built in microseconds.
  *
  * Pure; a set is immutable and lives in its arena; any thread.
  */
@@ -19,20 +19,16 @@ struct sl_stringset_string {
     bool is_ordered;  /* reported in order of place with all others of this mark */
 };
 
-enum sl_stringset_way {
-    SL_STRINGSET_BEST,
-    SL_STRINGSET_HASH, /* the ways by name are for tests */
-    SL_STRINGSET_TEDDY_AVX2,
-    SL_STRINGSET_TEDDY_AVX512,
+/* Less than the processor can do; for tests. */
+struct sl_stringset_options {
+    unsigned max_width; /* of vectors, in bytes: 0, 32, 64 */
+    bool is_hashed;     /* always by hashes */
 };
 
-/*
- * *out is NULL with SL_OK when there is nothing to search, or when the way cannot be gone: it
- * needs another processor, or the strings are too many or too common for it. SL_NOMEM.
- */
+/* *out is NULL with SL_OK when there is nothing to search. options: usually NULL. SL_NOMEM. */
 SL_MUST_USE enum sl_rc sl_stringset_new(struct sl_stringset **out, struct sl_arena *arena,
                                         const struct sl_stringset_string *strings, uint32_t n,
-                                        enum sl_stringset_way way);
+                                        const struct sl_stringset_options *options);
 
 /* `string` counts in the order given; the occurrences of each come in order of place. */
 typedef void (*sl_stringset_fn)(void *ctx, uint32_t string, size_t from);
