@@ -1,9 +1,10 @@
 /* Matrix products over packed panels, for the vectors of a vec_*.h included before.
  *
  * A tile is up to TILE_ROWS rows x up to TILE_PANELS panels whose sums stay in registers while k
- * runs; it ends in a small buffer of f32, and finish_tile() applies bias, activation, gate and
- * residual from there. The panels of a tile are the outer loop: their weights are read from memory
- * once for a chunk of rows and from the first-level cache for all row blocks but the first.
+ * runs. It adds the bias and writes its outputs in place, where an activation then passes over
+ * them; with a gate, a residual or an unfinished panel it ends in a small buffer instead, and the
+ * rest is applied from there. The panels of a tile are the outer loop: their weights are read from
+ * memory once for a chunk of rows and from the first-level cache for all row blocks but the first.
  * The instruction set's file brings tiles for int8 and, where it has the instructions, bf16. */
 #ifndef SL_ML_KERNEL_BODY_GEMM_H
 #define SL_ML_KERNEL_BODY_GEMM_H
@@ -22,6 +23,7 @@ struct tile {
     size_t b_stride; /* bytes from panel to panel */
     float *out;      /* [rows, out_stride]: panels side by side */
     size_t out_stride;
+    const float *bias;      /* of the first panel, whole panels; or NULL */
     uint32_t k;             /* inputs that count; those up to k_padded are zero weights */
     const float *row_scale; /* int8: of the first row */
     const float *scale;     /* int8: of the first panel */
@@ -41,72 +43,103 @@ typedef void tile_fn(const struct tile *);
     EACH_TILE(TILE_INSTANCE, f)                                                                    \
     static tile_fn *const f##_tiles[2][TILE_ROWS] = {EACH_TILE(TILE_ENTRY, f)};
 
+/* Sums are variables with names, s<row>_<vector>: as arrays the compiler leaves them in memory.
+ * Rows and vectors that an instance does not have fold away. */
+#define SUM_BIAS(r, v)   vf begin##v = vecs > (v) && t->bias ? vf_load(t->bias + (v)*VF) : vf_set(0);
+#define SUM_BEGIN(r, v)  vf s##r##_##v = begin##v;
+#define SUM_BEGIN_ROW(r) EACH_VEC(SUM_BEGIN, r)
+#define SUM_STORE(r, v)                                                                            \
+    if (rows > (r) && vecs > (v))                                                                  \
+        vf_store(out + (r)*out_stride + (v)*VF, s##r##_##v);
+#define SUM_STORE_ROW(r) EACH_VEC(SUM_STORE, r)
+/* Row r of the activations by one of four pointers: x86 addresses p, p + stride, p + 2 stride. */
+#define ROW_AT(r) (((r) < 3 ? a : (r) < 6 ? a3 : (r) < 9 ? a6 : a9) + (r) % 3 * a_stride)
+
+#define F32_WEIGHTS(r, v)                                                                          \
+    vf w##v =                                                                                      \
+        vecs > (v) ? vf_load(b + (v) / PANEL_VECS * b_stride + (v) % PANEL_VECS * VF) : vf_set(0);
+#define F32_STEP(r, v)                                                                             \
+    if (vecs > (v))                                                                                \
+        s##r##_##v = vf_fma(x##r, w##v, s##r##_##v);
+#define F32_STEP_ROW(r)                                                                            \
+    if (rows > (r)) {                                                                              \
+        vf x##r = vf_set(*ROW_AT(r));                                                              \
+        EACH_VEC(F32_STEP, r)                                                                      \
+    }
+
 INLINE void tile_f32(uint32_t rows, uint32_t panels, const struct tile *t)
 {
-    vf sum[TILE_ROWS][TILE_PANELS_MAX * PANEL_VECS];
-    uint32_t vecs = panels * PANEL_VECS;
-    const float *a = (const void *)t->a;
-    const char *b = t->b;
-    size_t a_stride = t->a_stride / sizeof(float);
-    for (uint32_t r = 0; r < rows; r++)
-        for (uint32_t v = 0; v < vecs; v++)
-            sum[r][v] = vf_set(0);
-    for (uint32_t i = 0; i < t->k; i++, b += SL_PANEL * sizeof(float), a++) {
-        vf w[TILE_PANELS_MAX * PANEL_VECS];
-        for (uint32_t v = 0; v < vecs; v++)
-            w[v] = vf_load((const float *)(const void *)(b + v / PANEL_VECS * t->b_stride) +
-                           v % PANEL_VECS * VF);
-        for (uint32_t r = 0; r < rows; r++) {
-            vf x = vf_set(a[r * a_stride]);
-            for (uint32_t v = 0; v < vecs; v++)
-                sum[r][v] = vf_fma(x, w[v], sum[r][v]);
-        }
+    const uint32_t vecs = panels * PANEL_VECS;
+    const float *b = (const void *)t->b, *a = (const void *)t->a, *end = a + t->k;
+    const size_t a_stride = t->a_stride / sizeof(float), b_stride = t->b_stride / sizeof(float);
+    const float *a3 = a + 3 * a_stride, *a6 = a + 6 * a_stride, *a9 = a + 9 * a_stride;
+    EACH_VEC(SUM_BIAS, 0)
+    EACH_ROW(SUM_BEGIN_ROW)
+    for (; a < end; a++, a3++, a6++, a9++, b += SL_PANEL) {
+        EACH_VEC(F32_WEIGHTS, 0)
+        EACH_ROW(F32_STEP_ROW)
     }
-    for (uint32_t r = 0; r < rows; r++)
-        for (uint32_t v = 0; v < vecs; v++)
-            vf_store(t->out + r * t->out_stride + v * VF, sum[r][v]);
+    const size_t out_stride = t->out_stride;
+    float *out = t->out;
+    EACH_ROW(SUM_STORE_ROW)
 }
 TILE_TABLE(tile_f32)
 
 /* bf16 weights widened as they are read, f32 activations. */
+#define BF16_WEIGHTS(r, v)                                                                         \
+    vu pair##v =                                                                                   \
+        vecs > (v)                                                                                 \
+            ? vu_load(b + (v) / PANEL_VECS * b_stride + (v) % PANEL_VECS * VF * sizeof(uint32_t))  \
+            : vu_zero();
+#define BF16_LOW(r, v)                                                                             \
+    if (vecs > (v))                                                                                \
+        s##r##_##v = vf_fma(x##r, vf_low_bf16(pair##v), s##r##_##v);
+#define BF16_HIGH(r, v)                                                                            \
+    if (vecs > (v))                                                                                \
+        s##r##_##v = vf_fma(x##r, vf_high_bf16(pair##v), s##r##_##v);
+#define BF16_LOW_ROW(r)                                                                            \
+    if (rows > (r)) {                                                                              \
+        vf x##r = vf_set(*ROW_AT(r));                                                              \
+        EACH_VEC(BF16_LOW, r)                                                                      \
+    }
+#define BF16_HIGH_ROW(r)                                                                           \
+    if (rows > (r)) {                                                                              \
+        vf x##r = vf_set(ROW_AT(r)[1]);                                                            \
+        EACH_VEC(BF16_HIGH, r)                                                                     \
+    }
+
 INLINE void tile_bf16_wide(uint32_t rows, uint32_t panels, const struct tile *t)
 {
-    vf sum[TILE_ROWS][TILE_PANELS_MAX * PANEL_VECS];
-    uint32_t vecs = panels * PANEL_VECS;
-    const float *a = (const void *)t->a;
+    const uint32_t vecs = panels * PANEL_VECS;
     const char *b = t->b;
-    size_t a_stride = t->a_stride / sizeof(float);
-    for (uint32_t r = 0; r < rows; r++)
-        for (uint32_t v = 0; v < vecs; v++)
-            sum[r][v] = vf_set(0);
-    for (uint32_t i = 0; i < t->k; i += 2, b += SL_PANEL * sizeof(uint32_t), a += 2) {
-        bool is_pair = i + 1 < t->k;
-        for (uint32_t v = 0; v < vecs; v++) {
-            vu pair =
-                vu_load(b + v / PANEL_VECS * t->b_stride + v % PANEL_VECS * VF * sizeof(uint32_t));
-            vf low = vf_low_bf16(pair), high = vf_high_bf16(pair);
-            for (uint32_t r = 0; r < rows; r++) {
-                const float *x = a + r * a_stride;
-                sum[r][v] = vf_fma(vf_set(x[0]), low, sum[r][v]);
-                if (is_pair)
-                    sum[r][v] = vf_fma(vf_set(x[1]), high, sum[r][v]);
-            }
-        }
+    const float *a = (const void *)t->a, *end = a + t->k / 2 * 2;
+    const size_t a_stride = t->a_stride / sizeof(float), b_stride = t->b_stride;
+    const float *a3 = a + 3 * a_stride, *a6 = a + 6 * a_stride, *a9 = a + 9 * a_stride;
+    EACH_VEC(SUM_BIAS, 0)
+    EACH_ROW(SUM_BEGIN_ROW)
+    for (; a < end; a += 2, a3 += 2, a6 += 2, a9 += 2, b += SL_PANEL * sizeof(uint32_t)) {
+        EACH_VEC(BF16_WEIGHTS, 0)
+        EACH_ROW(BF16_LOW_ROW)
+        EACH_ROW(BF16_HIGH_ROW)
     }
-    for (uint32_t r = 0; r < rows; r++)
-        for (uint32_t v = 0; v < vecs; v++)
-            vf_store(t->out + r * t->out_stride + v * VF, sum[r][v]);
+    if (t->k % 2) {
+        EACH_VEC(BF16_WEIGHTS, 0)
+        EACH_ROW(BF16_LOW_ROW)
+    }
+    const size_t out_stride = t->out_stride;
+    float *out = t->out;
+    EACH_ROW(SUM_STORE_ROW)
 }
 TILE_TABLE(tile_bf16_wide)
 
-/* n lanes (1..VF) of one output: bias, activation, gate, residual. */
-INLINE vf finish(const struct sl_epilogue *e, const float *sum, const float *gate, uint32_t columns,
-                 uint32_t column, const float *residual, uint32_t n)
+/* n lanes (1..VF) of one output from the buffer: bias, activation, gate, residual. */
+INLINE vf finish(enum sl_act act, const struct sl_epilogue *e, const float *sum, const float *gate,
+                 uint32_t columns, uint32_t column, const float *residual, uint32_t n)
 {
     vf y = vf_load(sum);
     if (e->bias)
         y = vf_add(y, vf_load_n(e->bias + column, n));
-    y = vf_act(e->act, y);
+    y = vf_act(act, y);
     if (gate) {
         vf g = vf_load(gate);
         if (e->bias)
@@ -116,27 +149,61 @@ INLINE vf finish(const struct sl_epilogue *e, const float *sum, const float *gat
     return residual ? vf_add(y, vf_load_n(residual + column, n)) : y;
 }
 
-static void finish_tile(const struct sl_weights *w, const struct sl_epilogue *e, uint32_t row,
-                        uint32_t rows, uint32_t panel, uint32_t panels, const float *sums)
+/* Where a tile's outputs go. */
+struct place {
+    uint32_t row, rows;
+    uint32_t column, count; /* of the output; count < a whole panel's only at its end */
+    uint32_t columns;       /* all of the output */
+};
+
+INLINE void finish_as(enum sl_act act, bool is_gated, const struct sl_epilogue *e,
+                      const struct place *at, const float *sums, size_t sums_stride)
 {
-    uint32_t columns = w->is_gated ? w->n / 2 : w->n;
-    uint32_t first = (w->is_gated ? panel / 2 : panel) * SL_PANEL;
-    uint32_t count = (w->is_gated ? panels / 2 : panels) * SL_PANEL;
-    if (count > columns - first)
-        count = columns - first;
-    for (uint32_t r = 0; r < rows; r++, sums += panels * SL_PANEL) {
-        float *out = e->out + (row + r) * e->out_stride;
-        const float *residual = e->residual ? e->residual + (row + r) * e->residual_stride : NULL;
-        for (uint32_t c = 0; c < count; c += VF) {
-            uint32_t column = first + c, n = count - c < VF ? count - c : VF;
-            const float *gate = w->is_gated ? sums + SL_PANEL + c : NULL;
-            if (n == VF)
-                vf_store(out + column, finish(e, sums + c, gate, columns, column, residual, VF));
-            else
-                vf_store_n(out + column, finish(e, sums + c, gate, columns, column, residual, n),
-                           n);
-        }
+    uint32_t whole = at->count / VF * VF, rest = at->count - whole;
+    for (uint32_t r = 0; r < at->rows; r++, sums += sums_stride) {
+        float *out = e->out + (at->row + r) * e->out_stride;
+        const float *gate = is_gated ? sums + SL_PANEL : NULL;
+        const float *residual =
+            e->residual ? e->residual + (at->row + r) * e->residual_stride : NULL;
+        for (uint32_t c = 0; c < whole; c += VF)
+            vf_store(out + at->column + c, finish(act, e, sums + c, is_gated ? gate + c : NULL,
+                                                  at->columns, at->column + c, residual, VF));
+        if (rest)
+            vf_store_n(out + at->column + whole,
+                       finish(act, e, sums + whole, is_gated ? gate + whole : NULL, at->columns,
+                              at->column + whole, residual, rest),
+                       rest);
     }
+}
+
+static void finish_buffer(const struct sl_weights *w, const struct sl_epilogue *e,
+                          const struct place *at, const float *sums, size_t sums_stride)
+{
+    if (w->is_gated && e->act == SL_ACT_GELU)
+        finish_as(SL_ACT_GELU, true, e, at, sums, sums_stride);
+    else if (w->is_gated)
+        finish_as(e->act, true, e, at, sums, sums_stride);
+    else if (e->act == SL_ACT_NONE)
+        finish_as(SL_ACT_NONE, false, e, at, sums, sums_stride);
+    else
+        finish_as(e->act, false, e, at, sums, sums_stride);
+}
+
+INLINE void activate_rows(enum sl_act act, const struct sl_epilogue *e, const struct place *at)
+{
+    for (uint32_t r = 0; r < at->rows; r++) {
+        float *out = e->out + (at->row + r) * e->out_stride + at->column;
+        for (uint32_t c = 0; c < at->count; c += VF)
+            vf_store(out + c, vf_act(act, vf_load(out + c)));
+    }
+}
+
+static void activate_place(const struct sl_epilogue *e, const struct place *at)
+{
+    if (e->act == SL_ACT_GELU)
+        activate_rows(SL_ACT_GELU, e, at);
+    else if (e->act != SL_ACT_NONE)
+        activate_rows(e->act, e, at);
 }
 
 /* Rows of activations that stay in the second-level cache while every panel passes. */
@@ -149,42 +216,64 @@ struct operand {
     const float *scale;
 };
 
+/* One pass of up to TILE_PANELS panels from p over rows [row, end) of the activations. */
+static void panels_pass(uint32_t row, uint32_t end, uint32_t p, uint32_t panels,
+                        const struct operand *a, const struct sl_weights *w,
+                        const struct sl_epilogue *e, size_t b_stride, tile_fn *const *tiles)
+{
+    _Alignas(64) float sums[TILE_ROWS * TILE_PANELS_MAX * SL_PANEL];
+    uint32_t most = tile_rows[panels - 1], blocks = (end - row + most - 1) / most;
+    uint32_t per_panel = w->is_gated ? SL_PANEL / 2 : SL_PANEL;
+    struct place at = {.columns = w->is_gated ? w->n / 2 : w->n,
+                       .column = p * per_panel,
+                       .count = panels * per_panel};
+    bool is_whole = at.column + at.count <= at.columns;
+    bool is_direct = is_whole && !w->is_gated && !e->residual;
+    if (!is_whole)
+        at.count = at.columns - at.column;
+    struct tile t = {.k_padded = w->k_padded,
+                     .k = w->k,
+                     .a_stride = a->stride,
+                     .b = (const char *)w->data + p * b_stride,
+                     .b_stride = b_stride,
+                     .out = sums,
+                     .out_stride = panels * SL_PANEL,
+                     .bias = is_direct && e->bias ? e->bias + at.column : NULL};
+    if (w->scale) {
+        t.scale = w->scale + (size_t)p * SL_PANEL;
+        t.offset = w->offset + (size_t)p * SL_PANEL;
+    }
+    /* Blocks of equal height: a last block of one row would waste most of a pass. */
+    for (; row < end; row += at.rows, blocks--) {
+        at.row = row;
+        at.rows = (end - row + blocks - 1) / blocks;
+        t.a = (const char *)a->rows + row * a->stride;
+        t.row_scale = a->scale ? a->scale + row : NULL;
+        if (is_direct) {
+            t.out = e->out + row * e->out_stride + at.column;
+            t.out_stride = e->out_stride;
+        }
+        tiles[at.rows - 1](&t);
+        if (is_direct)
+            activate_place(e, &at);
+        else
+            finish_buffer(w, e, &at, sums, t.out_stride);
+    }
+}
+
 static void product(uint32_t m, const struct operand *a, const struct sl_weights *w,
                     const struct sl_epilogue *e, size_t value_bytes,
                     tile_fn *const (*tiles)[TILE_ROWS])
 {
-    _Alignas(64) float sums[TILE_ROWS * TILE_PANELS_MAX * SL_PANEL];
     size_t b_stride = (size_t)w->k_padded * SL_PANEL * value_bytes;
     uint32_t step = w->is_gated ? 2 : TILE_PANELS;
     uint32_t chunk = (uint32_t)(CHUNK_BYTES / (a->stride + 1));
     chunk = chunk < 4 * TILE_ROWS ? 4 * TILE_ROWS : chunk;
-    for (uint32_t begin = 0; begin < m; begin += chunk) {
-        uint32_t end = m - begin < chunk ? m : begin + chunk;
+    for (uint32_t row = 0; row < m; row += chunk) {
+        uint32_t end = m - row < chunk ? m : row + chunk;
         for (uint32_t p = 0; p < w->panels; p += step) {
             uint32_t panels = w->panels - p < step ? w->panels - p : step;
-            uint32_t most = tile_rows[panels - 1];
-            uint32_t blocks = (end - begin + most - 1) / most;
-            /* Blocks of equal height: a last block of one row would waste most of a pass. */
-            for (uint32_t row = begin; row < end; blocks--) {
-                uint32_t rows = (end - row + blocks - 1) / blocks;
-                size_t at = (size_t)p * SL_PANEL;
-                struct tile t = {.k_padded = w->k_padded,
-                                 .k = w->k,
-                                 .a = (const char *)a->rows + row * a->stride,
-                                 .a_stride = a->stride,
-                                 .b = (const char *)w->data + p * b_stride,
-                                 .b_stride = b_stride,
-                                 .out = sums,
-                                 .out_stride = panels * SL_PANEL};
-                if (w->scale) {
-                    t.row_scale = a->scale + row;
-                    t.scale = w->scale + at;
-                    t.offset = w->offset + at;
-                }
-                tiles[panels - 1][rows - 1](&t);
-                finish_tile(w, e, row, rows, p, panels, sums);
-                row += rows;
-            }
+            panels_pass(row, end, p, panels, a, w, e, b_stride, tiles[panels - 1]);
         }
     }
 }
