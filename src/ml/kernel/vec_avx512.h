@@ -26,9 +26,10 @@ static const uint32_t tile_rows[2] = {12, 12}; /* the most rows beside 1 and 2 p
 #define EACH_TILE(X, f)                                                                            \
     X(f, 1, 1)                                                                                     \
     X(f, 2, 1)                                                                                     \
-    X(f, 3, 1) X(f, 4, 1) X(f, 5, 1) X(f, 6, 1) X(f, 7, 1) X(f, 8, 1) X(f, 9, 1) X(f, 10, 1)       \
-        X(f, 11, 1) X(f, 12, 1) X(f, 1, 2) X(f, 2, 2) X(f, 3, 2) X(f, 4, 2) X(f, 5, 2) X(f, 6, 2)  \
-            X(f, 7, 2) X(f, 8, 2) X(f, 9, 2) X(f, 10, 2) X(f, 11, 2) X(f, 12, 2)
+    X(f, 3, 1)                                                                                     \
+    X(f, 4, 1) X(f, 5, 1) X(f, 6, 1) X(f, 7, 1) X(f, 8, 1) X(f, 9, 1) X(f, 10, 1) X(f, 11, 1)      \
+        X(f, 12, 1) X(f, 1, 2) X(f, 2, 2) X(f, 3, 2) X(f, 4, 2) X(f, 5, 2) X(f, 6, 2) X(f, 7, 2)   \
+            X(f, 8, 2) X(f, 9, 2) X(f, 10, 2) X(f, 11, 2) X(f, 12, 2)
 
 static inline __mmask16 vf_lanes(uint32_t n)
 {
