@@ -21,15 +21,13 @@ enum { VF = 16 };
 #define TILE_PANELS     2 /* a tile of weights that are not gated */
 #define TILE_PANELS_MAX 2
 static const uint32_t tile_rows[2] = {12, 12}; /* the most rows beside 1 and 2 panels */
-#define EACH_VEC(X, r) X(r, 0) X(r, 1)
-#define EACH_ROW(X)    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define EACH_TILE(X, f)                                                                            \
-    X(f, 1, 1)                                                                                     \
-    X(f, 2, 1)                                                                                     \
-    X(f, 3, 1)                                                                                     \
-    X(f, 4, 1) X(f, 5, 1) X(f, 6, 1) X(f, 7, 1) X(f, 8, 1) X(f, 9, 1) X(f, 10, 1) X(f, 11, 1)      \
-        X(f, 12, 1) X(f, 1, 2) X(f, 2, 2) X(f, 3, 2) X(f, 4, 2) X(f, 5, 2) X(f, 6, 2) X(f, 7, 2)   \
-            X(f, 8, 2) X(f, 9, 2) X(f, 10, 2) X(f, 11, 2) X(f, 12, 2)
+/* clang-format off */
+#define EACH_VEC(X, r)   X(r, 0) X(r, 1)
+#define EACH_ROW(X)      X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+#define ROWS_OF(X, f, p) X(f, 1, p) X(f, 2, p) X(f, 3, p) X(f, 4, p) X(f, 5, p) X(f, 6, p) \
+                         X(f, 7, p) X(f, 8, p) X(f, 9, p) X(f, 10, p) X(f, 11, p) X(f, 12, p)
+#define EACH_TILE(X, f)  ROWS_OF(X, f, 1) ROWS_OF(X, f, 2)
+/* clang-format on */
 
 static inline __mmask16 vf_lanes(uint32_t n)
 {
