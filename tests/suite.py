@@ -126,6 +126,7 @@ def steps():
         Step("tools", *venv_commands()),
         Step("conformance", *conformance(), env={"SLUICE_BIN": str(ROOT / folder / "sluice")}),
         e2e("e2e", folder),
+        Step("neon", [sys.executable, "tests/neon/run.py"]),
         Step("clang", *clang),
         Step("asan-build", *asan),
         Step("asan-unit", ctest(asan_folder, "-R", "^unit/"), env=SANITIZER),

@@ -8,7 +8,7 @@
 #define SL_ML_KERNEL_BODY_ATTENTION_H
 #ifdef TILE_ROWS
 
-#include "ml/kernel/body_gemm.h"
+#include "ml/kernel/body_gemm_f32.h"
 #include "ml/kernel/body_rows.h"
 
 /* All of it within SL_ATTENTION_BLOCK_BYTES. */
@@ -186,6 +186,13 @@ static void attention(const struct sl_attention *a, void *scratch)
 }
 
 _Static_assert(sizeof(struct attention_block) <= SL_ATTENTION_BLOCK_BYTES, "scratch of attention");
+
+/* The entries of a table that come from the bodies; gemm_i8 and dot_i8 are the file's own. */
+#define TABLE_OF_BODIES                                                                            \
+    .gemm_i8 = gemm_i8, .gemm_f32 = gemm_f32, .quantise = quantise, .layer_norm = layer_norm,      \
+    .rms_norm = rms_norm, .softmax = softmax, .activate = activate, .glu = glu, .rope = rope,      \
+    .attention = attention, .gather = gather, .mean = mean, .l2_normalise = l2_normalise,          \
+    .dot_f32 = dot_f32, .dot_i8 = dot_i8
 
 #endif
 #endif

@@ -5,7 +5,8 @@
  * them; with a gate, a residual or an unfinished panel it ends in a small buffer instead, and the
  * rest is applied from there. The panels of a tile are the outer loop: their weights are read from
  * memory once for a chunk of rows and from the first-level cache for all row blocks but the first.
- * The instruction set's file brings tiles for int8 and, where it has the instructions, bf16. */
+ * body_gemm_f32.h has the f32 tiles; the instruction set's file brings those for int8 and, where it
+ * has the instructions, bf16. */
 #ifndef SL_ML_KERNEL_BODY_GEMM_H
 #define SL_ML_KERNEL_BODY_GEMM_H
 #ifdef TILE_ROWS
@@ -54,83 +55,6 @@ typedef void tile_fn(const struct tile *);
 #define SUM_STORE_ROW(r) EACH_VEC(SUM_STORE, r)
 /* Row r of the activations by one of four pointers: x86 addresses p, p + stride, p + 2 stride. */
 #define ROW_AT(r) (((r) < 3 ? a : (r) < 6 ? a3 : (r) < 9 ? a6 : a9) + (r) % 3 * a_stride)
-
-#define F32_WEIGHTS(r, v)                                                                          \
-    vf w##v =                                                                                      \
-        vecs > (v) ? vf_load(b + (v) / PANEL_VECS * b_stride + (v) % PANEL_VECS * VF) : vf_set(0);
-#define F32_STEP(r, v)                                                                             \
-    if (vecs > (v))                                                                                \
-        s##r##_##v = vf_fma(x##r, w##v, s##r##_##v);
-#define F32_STEP_ROW(r)                                                                            \
-    if (rows > (r)) {                                                                              \
-        vf x##r = vf_set(*ROW_AT(r));                                                              \
-        EACH_VEC(F32_STEP, r)                                                                      \
-    }
-
-INLINE void tile_f32(uint32_t rows, uint32_t panels, const struct tile *t)
-{
-    const uint32_t vecs = panels * PANEL_VECS;
-    const float *b = (const void *)t->b, *a = (const void *)t->a, *end = a + t->k;
-    const size_t a_stride = t->a_stride / sizeof(float), b_stride = t->b_stride / sizeof(float);
-    const float *a3 = a + 3 * a_stride, *a6 = a + 6 * a_stride, *a9 = a + 9 * a_stride;
-    EACH_VEC(SUM_BIAS, 0)
-    EACH_ROW(SUM_BEGIN_ROW)
-    for (; a < end; a++, a3++, a6++, a9++, b += SL_PANEL) {
-        EACH_VEC(F32_WEIGHTS, 0)
-        EACH_ROW(F32_STEP_ROW)
-    }
-    const size_t out_stride = t->out_stride;
-    float *out = t->out;
-    EACH_ROW(SUM_STORE_ROW)
-}
-TILE_TABLE(tile_f32)
-
-/* bf16 weights widened as they are read, f32 activations. */
-#define BF16_WEIGHTS(r, v)                                                                         \
-    vu pair##v =                                                                                   \
-        vecs > (v)                                                                                 \
-            ? vu_load(b + (v) / PANEL_VECS * b_stride + (v) % PANEL_VECS * VF * sizeof(uint32_t))  \
-            : vu_zero();
-#define BF16_LOW(r, v)                                                                             \
-    if (vecs > (v))                                                                                \
-        s##r##_##v = vf_fma(x##r, vf_low_bf16(pair##v), s##r##_##v);
-#define BF16_HIGH(r, v)                                                                            \
-    if (vecs > (v))                                                                                \
-        s##r##_##v = vf_fma(x##r, vf_high_bf16(pair##v), s##r##_##v);
-#define BF16_LOW_ROW(r)                                                                            \
-    if (rows > (r)) {                                                                              \
-        vf x##r = vf_set(*ROW_AT(r));                                                              \
-        EACH_VEC(BF16_LOW, r)                                                                      \
-    }
-#define BF16_HIGH_ROW(r)                                                                           \
-    if (rows > (r)) {                                                                              \
-        vf x##r = vf_set(ROW_AT(r)[1]);                                                            \
-        EACH_VEC(BF16_HIGH, r)                                                                     \
-    }
-
-INLINE void tile_bf16_wide(uint32_t rows, uint32_t panels, const struct tile *t)
-{
-    const uint32_t vecs = panels * PANEL_VECS;
-    const char *b = t->b;
-    const float *a = (const void *)t->a, *end = a + t->k / 2 * 2;
-    const size_t a_stride = t->a_stride / sizeof(float), b_stride = t->b_stride;
-    const float *a3 = a + 3 * a_stride, *a6 = a + 6 * a_stride, *a9 = a + 9 * a_stride;
-    EACH_VEC(SUM_BIAS, 0)
-    EACH_ROW(SUM_BEGIN_ROW)
-    for (; a < end; a += 2, a3 += 2, a6 += 2, a9 += 2, b += SL_PANEL * sizeof(uint32_t)) {
-        EACH_VEC(BF16_WEIGHTS, 0)
-        EACH_ROW(BF16_LOW_ROW)
-        EACH_ROW(BF16_HIGH_ROW)
-    }
-    if (t->k % 2) {
-        EACH_VEC(BF16_WEIGHTS, 0)
-        EACH_ROW(BF16_LOW_ROW)
-    }
-    const size_t out_stride = t->out_stride;
-    float *out = t->out;
-    EACH_ROW(SUM_STORE_ROW)
-}
-TILE_TABLE(tile_bf16_wide)
 
 /* n lanes (1..VF) of one output from the buffer: bias, activation, gate, residual. */
 INLINE vf finish(enum sl_act act, const struct sl_epilogue *e, const float *sum, const float *gate,
@@ -276,23 +200,6 @@ static void product(uint32_t m, const struct operand *a, const struct sl_weights
             panels_pass(row, end, p, panels, a, w, e, b_stride, tiles[panels - 1]);
         }
     }
-}
-
-static void gemm_f32(uint32_t m, const float *a, size_t a_stride, const struct sl_weights *w,
-                     const struct sl_epilogue *e)
-{
-    struct operand rows = {.rows = a, .stride = a_stride * sizeof(float)};
-    product(m, &rows, w, e, sizeof(float), tile_f32_tiles);
-}
-
-/* For tables without bf16 instructions. */
-__attribute__((unused)) static void gemm_bf16_wide(uint32_t m, const float *a, size_t a_stride,
-                                                   const struct sl_weights *w,
-                                                   const struct sl_epilogue *e, void *scratch)
-{
-    struct operand rows = {.rows = a, .stride = a_stride * sizeof(float)};
-    (void)scratch;
-    product(m, &rows, w, e, sizeof(uint16_t), tile_bf16_wide_tiles);
 }
 
 #endif

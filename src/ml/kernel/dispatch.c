@@ -12,7 +12,11 @@ static const struct {
 } all[] = {
     {&sl_kernels_ref, 0},
 #if defined(__x86_64__)
+    {&sl_kernels_avx2, SL_CPU_AVX2},
+    {&sl_kernels_avxvnni, SL_CPU_AVX2 | SL_CPU_AVXVNNI},
     {&sl_kernels_avx512, SL_CPU_AVX512 | SL_CPU_AVX512_VNNI},
+#elif defined(__aarch64__)
+    {&sl_kernels_neon, SL_CPU_NEON_DOTPROD},
 #endif
 };
 

@@ -207,7 +207,7 @@ static void extremes(void)
     for (uint32_t i = 0; i < m; i++) {
         scale[i] = 1;
         for (uint32_t j = 0; j < sl_k_padded(k); j++)
-            codes[i * sl_k_padded(k) + j] = i % 3 == 0 ? 255 : i % 3 == 1 ? 0 : j % 2 ? 255 : 1;
+            codes[i * sl_k_padded(k) + j] = i % 3 == 0 ? 255 : i % 3 == 1 ? 1 : j % 2 ? 255 : 1;
     }
     sl_pack(blob, SL_DTYPE_I8, n, k, w, k, false);
     struct sl_weights view = sl_weights_view(blob, SL_DTYPE_I8, n, k, false);
