@@ -106,8 +106,10 @@ static void fill_groups(struct sl_teddy *teddy, const struct plan *plan)
         struct group *g = &teddy->groups[b / BUCKETS];
         for (int k = 0; k < SL_WINDOW; k++) {
             for (int half = 0; half < 16; half++) {
-                g->low[k][half] |= (plan->buckets[b].at[k].low >> half & 1) << b % BUCKETS;
-                g->high[k][half] |= (plan->buckets[b].at[k].high >> half & 1) << b % BUCKETS;
+                g->low[k][half] |=
+                    (uint8_t)((plan->buckets[b].at[k].low >> half & 1) << b % BUCKETS);
+                g->high[k][half] |=
+                    (uint8_t)((plan->buckets[b].at[k].high >> half & 1) << b % BUCKETS);
             }
         }
     }

@@ -53,6 +53,6 @@ INLINE void i8_block(uint32_t rows, const char *a, size_t a_stride, const char *
 const struct sl_kernels sl_kernels_avxvnni = {
     .name = "avxvnni",
     .what = "AVX2 FMA AVX-VNNI",
-    TABLE_OF_BODIES,
+    TABLE_OF_BODIES(gemm_i8),
     .gemm_bf16 = gemm_bf16_wide,
 };

@@ -187,9 +187,9 @@ static void attention(const struct sl_attention *a, void *scratch)
 
 _Static_assert(sizeof(struct attention_block) <= SL_ATTENTION_BLOCK_BYTES, "scratch of attention");
 
-/* The entries of a table that come from the bodies; gemm_i8 and dot_i8 are the file's own. */
-#define TABLE_OF_BODIES                                                                            \
-    .gemm_i8 = gemm_i8, .gemm_f32 = gemm_f32, .quantise = quantise, .layer_norm = layer_norm,      \
+/* The entries of a table that come from the bodies; `dot_i8` is the file's own. */
+#define TABLE_OF_BODIES(product_i8)                                                                \
+    .gemm_i8 = product_i8, .gemm_f32 = gemm_f32, .quantise = quantise, .layer_norm = layer_norm,   \
     .rms_norm = rms_norm, .softmax = softmax, .activate = activate, .glu = glu, .rope = rope,      \
     .attention = attention, .gather = gather, .mean = mean, .l2_normalise = l2_normalise,          \
     .dot_f32 = dot_f32, .dot_i8 = dot_i8

@@ -17,6 +17,7 @@
 
 /* The operands of one tile. */
 struct tile {
+    uint32_t rows, panels;
     uint32_t k_padded;
     const char *a;   /* first row of activations */
     size_t a_stride; /* bytes */
@@ -29,6 +30,7 @@ struct tile {
     const float *row_scale; /* int8: of the first row */
     const float *scale;     /* int8: of the first panel */
     const int32_t *offset;  /* int8: of the first panel */
+    void *state;            /* the operand's */
 };
 
 typedef void tile_fn(const struct tile *);
@@ -138,6 +140,7 @@ struct operand {
     const void *rows;
     size_t stride; /* bytes */
     const float *scale;
+    void *state; /* what the tiles of one product remember, or NULL */
 };
 
 /* One pass of up to TILE_PANELS panels from p over rows [row, end) of the activations. */
@@ -155,7 +158,9 @@ static void panels_pass(uint32_t row, uint32_t end, uint32_t p, uint32_t panels,
     bool is_direct = is_whole && !w->is_gated && !e->residual;
     if (!is_whole)
         at.count = at.columns - at.column;
-    struct tile t = {.k_padded = w->k_padded,
+    struct tile t = {.panels = panels,
+                     .state = a->state,
+                     .k_padded = w->k_padded,
                      .k = w->k,
                      .a_stride = a->stride,
                      .b = (const char *)w->data + p * b_stride,
@@ -171,6 +176,7 @@ static void panels_pass(uint32_t row, uint32_t end, uint32_t p, uint32_t panels,
     for (; row < end; row += at.rows, blocks--) {
         at.row = row;
         at.rows = (end - row + blocks - 1) / blocks;
+        t.rows = at.rows;
         t.a = (const char *)a->rows + row * a->stride;
         t.row_scale = a->scale ? a->scale + row : NULL;
         if (is_direct) {

@@ -15,6 +15,8 @@ static const struct {
     {&sl_kernels_avx2, SL_CPU_AVX2},
     {&sl_kernels_avxvnni, SL_CPU_AVX2 | SL_CPU_AVXVNNI},
     {&sl_kernels_avx512, SL_CPU_AVX512 | SL_CPU_AVX512_VNNI},
+    {&sl_kernels_avx512bf16, SL_CPU_AVX512 | SL_CPU_AVX512_VNNI | SL_CPU_AVX512_BF16},
+    {&sl_kernels_amx, SL_CPU_AVX512 | SL_CPU_AVX512_VNNI | SL_CPU_AMX_INT8 | SL_CPU_AMX_BF16},
 #elif defined(__aarch64__)
     {&sl_kernels_neon, SL_CPU_NEON_DOTPROD},
 #endif

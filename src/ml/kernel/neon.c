@@ -80,6 +80,6 @@ static void dot_i8(uint32_t rows, uint32_t d, const int8_t *v, float v_scale, co
 const struct sl_kernels sl_kernels_neon = {
     .name = "neon",
     .what = "NEON with dot product",
-    TABLE_OF_BODIES,
+    TABLE_OF_BODIES(gemm_i8),
     .gemm_bf16 = gemm_bf16_wide,
 };

@@ -8,6 +8,16 @@
 extern const struct sl_kernels sl_kernels_ref, sl_kernels_avx2, sl_kernels_avxvnni,
     sl_kernels_avx512, sl_kernels_avx512bf16, sl_kernels_amx, sl_kernels_neon;
 
+/* Products of files of their own; their tables, with everything else of AVX-512, are in avx512.c.
+ */
+void sl_gemm_bf16_avx512bf16(uint32_t m, const float *a, size_t a_stride,
+                             const struct sl_weights *w, const struct sl_epilogue *e,
+                             void *scratch);
+void sl_gemm_i8_amx(uint32_t m, const struct sl_rows_i8 *a, const struct sl_weights *w,
+                    const struct sl_epilogue *e);
+void sl_gemm_bf16_amx(uint32_t m, const float *a, size_t a_stride, const struct sl_weights *w,
+                      const struct sl_epilogue *e, void *scratch);
+
 /* Rows whose largest value is below this quantise to zeros: 127 / it must not overflow. */
 #define SL_QUANTISE_TINY 1e-30f
 

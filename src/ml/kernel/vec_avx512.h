@@ -14,6 +14,7 @@ typedef __m512i vu;
 
 enum { VF = 16 };
 
+#ifndef TILE_ROWS
 /* Register plan of the products, of 32 registers: 12 rows x 2 panels of sums, 2 of weights, 1 value
  * of the activations spread over the lanes. A pair of panels of k = 768 int8 weights (24 KiB) stays
  * in the first-level cache while all rows pass. */
@@ -28,6 +29,7 @@ static const uint32_t tile_rows[2] = {12, 12}; /* the most rows beside 1 and 2 p
                          X(f, 7, p) X(f, 8, p) X(f, 9, p) X(f, 10, p) X(f, 11, p) X(f, 12, p)
 #define EACH_TILE(X, f)  ROWS_OF(X, f, 1) ROWS_OF(X, f, 2)
 /* clang-format on */
+#endif
 
 static inline __mmask16 vf_lanes(uint32_t n)
 {
