@@ -112,8 +112,10 @@ static void tile_bf16(const struct tile *t)
 }
 
 /* One function for every height: the configuration tells the tiles apart. */
-static tile_fn *const tiles_i8[2][TILE_ROWS] = {[0 ... 1] = {[0 ... TILE_ROWS - 1] = tile_i8}};
-static tile_fn *const tiles_bf16[2][TILE_ROWS] = {[0 ... 1] = {[0 ... TILE_ROWS - 1] = tile_bf16}};
+static tile_fn *const tiles_i8[TILE_PANELS_MAX][TILE_ROWS] = {
+    [0 ... TILE_PANELS_MAX - 1] = {[0 ... TILE_ROWS - 1] = tile_i8}};
+static tile_fn *const tiles_bf16[TILE_PANELS_MAX][TILE_ROWS] = {
+    [0 ... TILE_PANELS_MAX - 1] = {[0 ... TILE_ROWS - 1] = tile_bf16}};
 
 void sl_gemm_i8_amx(uint32_t m, const struct sl_rows_i8 *a, const struct sl_weights *w,
                     const struct sl_epilogue *e)

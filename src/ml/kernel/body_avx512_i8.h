@@ -2,8 +2,7 @@
  *
  * VPDPBUSD adds four u8 x s8 products to each of 16 int32 lanes, without saturation. The
  * activations are codes around 128, so a sum holds 128 * (sum of the channel's weights) too much:
- * the panel's offset. Per group of 4 k: 2 loads of weights, 12 broadcasts, 24 VPDPBUSD; the two
- * multiply ports (12 cycles) bound it, the two load ports need 7. */
+ * the panel's offset. Registers as in vec_avx512.h. */
 #ifndef SL_ML_KERNEL_BODY_AVX512_I8_H
 #define SL_ML_KERNEL_BODY_AVX512_I8_H
 #if defined(__AVX512VNNI__) && defined(TILE_ROWS)
@@ -59,14 +58,14 @@ INLINE __m512i four_codes(const char *at)
 
 INLINE void tile_i8(uint32_t rows, uint32_t panels, const struct tile *t)
 {
-    const char *b = t->b, *a = t->a, *end = a + (t->k + 15) / 16 * 16;
+    const char *b = t->b, *a = t->a, *end = a + (t->k + 31) / 32 * 32;
     const size_t a_stride = t->a_stride, b_stride = t->b_stride;
     const char *a3 = a + 3 * a_stride, *a6 = a + 6 * a_stride, *a9 = a + 9 * a_stride;
     EACH_VEC(I8_OFFSET, 0)
     EACH_ROW(I8_BEGIN_ROW)
-    for (; a < end; a += 16, a3 += 16, a6 += 16, a9 += 16, b += 256) {
-#pragma GCC unroll 4
-        for (int g = 0; g < 16; g += 4) {
+    for (; a < end; a += 32, a3 += 32, a6 += 32, a9 += 32, b += 512) {
+#pragma GCC unroll 8
+        for (int g = 0; g < 32; g += 4) {
             EACH_VEC(I8_WEIGHTS, 0)
             EACH_ROW(I8_STEP_ROW)
         }

@@ -44,7 +44,7 @@ typedef void tile_fn(const struct tile *);
 /* From an INLINE function f(rows, panels, tile): the table f_tiles of its instances. */
 #define TILE_TABLE(f)                                                                              \
     EACH_TILE(TILE_INSTANCE, f)                                                                    \
-    static tile_fn *const f##_tiles[2][TILE_ROWS] = {EACH_TILE(TILE_ENTRY, f)};
+    static tile_fn *const f##_tiles[TILE_PANELS_MAX][TILE_ROWS] = {EACH_TILE(TILE_ENTRY, f)};
 
 /* Sums are variables with names, s<row>_<vector>: as arrays the compiler leaves them in memory.
  * Rows and vectors that an instance does not have fold away. */
@@ -197,10 +197,12 @@ static void product(uint32_t m, const struct operand *a, const struct sl_weights
 {
     size_t b_stride = (size_t)w->k_padded * SL_PANEL * value_bytes;
     uint32_t step = w->is_gated ? 2 : TILE_PANELS;
-    uint32_t chunk = (uint32_t)(CHUNK_BYTES / (a->stride + 1));
-    chunk = chunk < 4 * TILE_ROWS ? 4 * TILE_ROWS : chunk;
-    for (uint32_t row = 0; row < m; row += chunk) {
-        uint32_t end = m - row < chunk ? m : row + chunk;
+    /* Chunks of equal height, too: each reads all weights. */
+    uint32_t most = (uint32_t)(CHUNK_BYTES / (a->stride | 1));
+    most = most < 4 * TILE_ROWS ? 4 * TILE_ROWS : most;
+    uint32_t chunks = (m + most - 1) / most;
+    for (uint32_t row = 0, end; row < m; row = end, chunks--) {
+        end = row + (m - row + chunks - 1) / chunks;
         for (uint32_t p = 0; p < w->panels; p += step) {
             uint32_t panels = w->panels - p < step ? w->panels - p : step;
             panels_pass(row, end, p, panels, a, w, e, b_stride, tiles[panels - 1]);
