@@ -397,6 +397,10 @@ void sl_management_adopt(struct sl_management *m, struct sl_config *config)
     struct sl_config *before = m->config;
     m->config = sl_config_ref(config);
     m->updated_unix_s = sl_clock_unix_s();
+    if (m->server)
+        sl_server_use(m->server, &config->global.limits, NULL);
+    if (m->metrics_server)
+        sl_server_use(m->metrics_server, &config->global.limits, NULL);
     sl_config_unref(before);
 }
 

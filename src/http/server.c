@@ -124,6 +124,16 @@ enum sl_rc sl_server_listen(struct sl_server **out, struct sl_loop *loop, sl_str
     return SL_OK;
 }
 
+void sl_server_use(struct sl_server *s, const struct sl_limits_cfg *limits,
+                   struct sl_tls_context *tls)
+{
+    struct sl_tls_context *before = s->tls;
+    s->limits = *limits;
+    fill_limits(&s->limits);
+    s->tls = sl_tls_ref(tls);
+    sl_tls_unref(before);
+}
+
 static void stop_listening(struct sl_server *s)
 {
     if (s->listener.fd < 0)

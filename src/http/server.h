@@ -66,6 +66,12 @@ SL_MUST_USE enum sl_rc sl_server_listen(struct sl_server **out, struct sl_loop *
                                         sl_str address, uint16_t port,
                                         const struct sl_server_options *options,
                                         uint16_t *bound_port, struct sl_err *err);
+/*
+ * Limits and TLS (NULL: plaintext) from now on: connections accepted later get the TLS, requests
+ * that begin later the limits. On the server's loop.
+ */
+void sl_server_use(struct sl_server *server, const struct sl_limits_cfg *limits,
+                   struct sl_tls_context *tls);
 /* Stops accepting, lets exchanges end (keep-alive off), then calls on_drained. */
 void sl_server_drain(struct sl_server *server, void (*on_drained)(void *ctx), void *ctx);
 void sl_server_destroy(struct sl_server *server); /* closes whatever is left */

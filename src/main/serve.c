@@ -84,7 +84,8 @@ struct adoption {
     struct sl_message message;
     struct serve_loop *loop;
     struct sl_config *config;
-    struct sl_tls_context *tls;
+    struct sl_tls_context *client_tls;
+    struct sl_tls_context *tls[SL_PROXY_MAX_LISTENERS]; /* of the listeners; held */
 };
 
 static void adopt_on_loop(struct sl_loop *loop, struct sl_message *message)
@@ -92,48 +93,55 @@ static void adopt_on_loop(struct sl_loop *loop, struct sl_message *message)
     struct adoption *a = SL_CONTAINER(message, struct adoption, message);
     struct sl_err err = {0};
     (void)loop;
-    sl_proxy_use_tls(a->loop->proxy, a->tls);
-    if (sl_proxy_adopt(a->loop->proxy, a->config, &err) != SL_OK)
+    sl_proxy_use_tls(a->loop->proxy, a->client_tls);
+    if (sl_proxy_adopt(a->loop->proxy, a->config, &err) == SL_OK)
+        serve_loop_use(a->loop, &a->config->global.limits, a->tls);
+    else
         sl_log(SL_LOG_ERROR, "reload_failed", "loop %u keeps its configuration: %s", a->loop->index,
                err.message);
+    serve_tls_release(a->tls);
     sl_config_unref(a->config);
     free(a);
 }
 
-static bool has_same_listeners(const struct serve *s, const struct sl_config *config)
+static void post_adoption(struct serve *s, struct serve_loop *loop, struct sl_config *config,
+                          struct sl_tls_context *const tls[SL_PROXY_MAX_LISTENERS])
 {
-    if (s->options.has_listen)
-        return true;
-    if (config->n_listeners != s->n_listeners)
-        return false;
-    for (uint32_t i = 0; i < s->n_listeners; i++)
-        if (config->listeners[i].port != s->listeners[i].port ||
-            !sl_str_eq(config->listeners[i].address, s->listeners[i].address))
-            return false;
-    return true;
+    struct adoption *a = malloc(sizeof(*a));
+    if (!a) {
+        sl_log(SL_LOG_ERROR, "reload_failed", "out of memory: loop %u keeps its configuration",
+               loop->index);
+        return;
+    }
+    *a = (struct adoption){.message.run = adopt_on_loop,
+                           .loop = loop,
+                           .config = sl_config_ref(config),
+                           .client_tls = s->runtime.tls};
+    for (uint32_t i = 0; i < SL_PROXY_MAX_LISTENERS; i++)
+        a->tls[i] = sl_tls_ref(tls[i]);
+    sl_loop_post(loop->loop, &a->message);
 }
 
 bool serve_adopt(struct serve *s, struct sl_config *config)
 {
     struct sl_err err = {0};
-    if (!open_client_tls(s, config, &err)) {
-        sl_log(SL_LOG_ERROR, "reload_refused", "no TLS to backends: %s", err.message);
+    struct sl_tls_context *tls[SL_PROXY_MAX_LISTENERS];
+    const char *refused = NULL;
+    if (!open_client_tls(s, config, &err))
+        refused = "no TLS to backends";
+    else if (!serve_open_listener_tls(s, config, tls, &err))
+        refused = "no TLS for a listener";
+    if (refused) {
+        sl_log(SL_LOG_ERROR, "reload_refused", "%s: %s", refused, err.message);
         sl_config_unref(config);
         return false;
     }
-    for (uint32_t i = 0; i < s->n_loops; i++) {
-        struct adoption *a = malloc(sizeof(*a));
-        if (!a) {
-            sl_log(SL_LOG_ERROR, "reload_failed", "out of memory: loop %u keeps its configuration",
-                   i);
-            continue;
-        }
-        *a = (struct adoption){
-            .message.run = adopt_on_loop, .loop = &s->loops[i], .config = sl_config_ref(config)};
-        sl_loop_post(s->loops[i].loop, &a->message);
-    }
-    if (!has_same_listeners(s, config))
-        sl_log(SL_LOG_WARN, "restart_needed", "listeners changed; that takes a restart");
+    for (uint32_t i = 0; i < s->n_loops; i++)
+        post_adoption(s, &s->loops[i], config, tls);
+    serve_tls_release(s->tls);
+    memcpy(s->tls, tls, sizeof(tls));
+    serve_log_moved_listeners(s, config);
+    serve_log_fixed_settings(s, config);
     sl_management_adopt(s->management, config);
     sl_log(SL_LOG_INFO, "reloaded", "generation %llu is in force: %u %s, %u %s",
            (unsigned long long)config->generation, config->recipes[0].n_decisions,
@@ -189,51 +197,6 @@ static uint32_t count_loops(const struct sl_config *config)
     if (n <= 0)
         n = sl_cpu_count();
     return n > SERVE_MAX_LOOPS ? SERVE_MAX_LOOPS : (uint32_t)n;
-}
-
-static bool pick_listeners(struct serve *s, struct sl_err *err)
-{
-    const struct sl_config *config = s->config;
-    s->listeners = config->listeners;
-    s->n_listeners = config->n_listeners;
-    if (s->options.has_listen) {
-        s->override = (struct sl_listener_cfg){
-            .name = SL_STR("http"),
-            .address = s->options.listen_address,
-            .port = s->options.listen_port,
-            .timeout_ms = config->n_listeners ? config->listeners[0].timeout_ms : 0,
-        };
-        s->listeners = &s->override;
-        s->n_listeners = 1;
-    }
-    if (!s->n_listeners) {
-        sl_err_set(err, SL_INVALID,
-                   "the configuration has no listeners; add one or give --listen ADDR:PORT");
-        return false;
-    }
-    if (s->n_listeners > SL_PROXY_MAX_LISTENERS) {
-        sl_err_set(err, SL_LIMIT, "more than %d listeners", SL_PROXY_MAX_LISTENERS);
-        return false;
-    }
-    return true;
-}
-
-static bool open_tls(struct serve *s, struct sl_err *err)
-{
-    for (uint32_t i = 0; i < s->n_listeners; i++) {
-        const struct sl_tls_cfg *t = &s->listeners[i].tls;
-        char cert[4096], key[4096], ca[4096];
-        if (!t->cert_file.n)
-            continue;
-        snprintf(cert, sizeof(cert), "%.*s", SL_FMT(t->cert_file));
-        snprintf(key, sizeof(key), "%.*s", SL_FMT(t->key_file));
-        snprintf(ca, sizeof(ca), "%.*s", SL_FMT(t->client_ca_file));
-        const struct sl_tls_server_options options = {
-            .cert_file = cert, .key_file = key, .client_ca_file = ca[0] ? ca : NULL};
-        if (sl_tls_server_create(&s->tls[i], &options, err) != SL_OK)
-            return false;
-    }
-    return true;
 }
 
 static bool open_runtime(struct serve *s, struct sl_err *err)
@@ -315,8 +278,7 @@ static void close_everything(struct serve *s)
 {
     reload_stop(s->reload);
     sl_management_stop(s->management);
-    for (uint32_t i = 0; i < s->n_listeners && i < SL_PROXY_MAX_LISTENERS; i++)
-        sl_tls_unref(s->tls[i]);
+    serve_tls_release(s->tls);
     sl_tls_unref(s->runtime.tls);
     if (s->runtime.resolver)
         sl_resolver_destroy(s->runtime.resolver);
@@ -343,9 +305,9 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
     s->first = sl_config_ref(config);
     s->signals.io.fd = -1;
     sl_memory_trim(); /* what loading took; the loops warm up after it */
-    bool is_up = block_signals(&err) && pick_listeners(s, &err) && open_tls(s, &err) &&
-                 open_runtime(s, &err) && open_control(s, &err) && start_loops(s, &err) &&
-                 open_management(s, &err);
+    bool is_up = block_signals(&err) && serve_pick_listeners(s, &err) &&
+                 serve_open_listener_tls(s, s->config, s->tls, &err) && open_runtime(s, &err) &&
+                 open_control(s, &err) && start_loops(s, &err) && open_management(s, &err);
     if (is_up) {
         if (config->path.n)
             s->reload = reload_start(s);

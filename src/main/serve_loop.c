@@ -109,6 +109,13 @@ bool serve_loop_start(struct serve *s, uint32_t index, struct sl_err *err)
     return is_up;
 }
 
+void serve_loop_use(struct serve_loop *l, const struct sl_limits_cfg *limits,
+                    struct sl_tls_context *const tls[SL_PROXY_MAX_LISTENERS])
+{
+    for (uint32_t i = 0; i < l->n_servers; i++)
+        sl_server_use(l->servers[i], limits, tls[i]);
+}
+
 void serve_loop_join(struct serve_loop *l)
 {
     pthread_join(l->thread, NULL);
