@@ -73,22 +73,34 @@ static struct sl_backend_cells *backend_cells(struct sl_px *px)
     return c;
 }
 
-void sl_count_call(struct sl_px *px)
+static sl_str code_text(char out[3], int status)
+{
+    if (!status)
+        return SL_STR("0");
+    out[0] = (char)('0' + status / 100 % 10);
+    out[1] = (char)('0' + status / 10 % 10);
+    out[2] = (char)('0' + status % 10);
+    return sl_str_of(out, 3);
+}
+
+void sl_count_call(struct sl_px *px, int status)
 {
     struct sl_backend_cells *c = backend_cells(px);
     struct sl_call_times times;
-    if (!c || !px->call)
+    char code[3];
+    if (!c)
+        return;
+    if (!c->calls || c->code != status) {
+        const sl_str labels[2] = {px->backend->name, code_text(code, status)};
+        c->calls = sl_metrics_cell(px->proxy->metrics, SL_M_UPSTREAM_REQUESTS, labels, 2);
+        c->code = status;
+    }
+    sl_cell_add(c->calls, 1);
+    if (!status || !px->call)
         return;
     sl_call_get_times(px->call, &times);
     sl_cell_add(times.is_reused ? c->reused : c->opened, 1);
     sl_cell_observe(c->first_byte, (double)times.first_byte_ns * 1e-9);
-}
-
-static void code_text(char out[3], int status)
-{
-    out[0] = (char)('0' + status / 100 % 10);
-    out[1] = (char)('0' + status / 10 % 10);
-    out[2] = (char)('0' + status % 10);
 }
 
 static void count_end(struct sl_px *px)
@@ -105,26 +117,16 @@ static void count_end(struct sl_px *px)
 
 void sl_count_answer(struct sl_px *px, const char *path, uint32_t gate)
 {
-    char code[3];
-    code_text(code, px->status);
-    sl_str labels[2] = {sl_str_from(path), sl_str_of(code, 3)};
     struct sl_proxy_cells *all = &px->proxy->cells;
+    char code[3];
     if (!all->answers[gate].cell || all->answers[gate].status != px->status) {
+        const sl_str labels[2] = {sl_str_from(path), code_text(code, px->status)};
         all->answers[gate].cell =
             sl_metrics_cell(px->proxy->metrics, SL_M_HTTP_REQUESTS, labels, 2);
         all->answers[gate].status = px->status;
     }
     sl_cell_add(all->answers[gate].cell, 1);
     count_end(px);
-    struct sl_backend_cells *c = px->backend ? backend_cells(px) : NULL;
-    if (!c)
-        return;
-    if (!c->calls || c->code != px->status) {
-        labels[0] = px->backend->name;
-        c->calls = sl_metrics_cell(px->proxy->metrics, SL_M_UPSTREAM_REQUESTS, labels, 2);
-        c->code = px->status;
-    }
-    sl_cell_add(c->calls, 1);
 }
 
 /* ---- decisions ---------------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ struct sl_model_cells {
 
 struct sl_backend_cells {
     struct sl_cell *opened, *reused, *first_byte;
-    struct sl_cell *calls; /* that ended with `code` */
+    struct sl_cell *calls; /* answered with `code` */
     int code;
 };
 
@@ -86,8 +86,8 @@ void sl_count_verdict(struct sl_px *px);
 void sl_count_plugin(struct sl_px *px, uint32_t plugin, enum sl_rc rc);
 /* What the rewrites say they did. */
 void sl_count_rewrite(struct sl_px *px, const struct sl_rewrite *rewrite);
-/* The head of a backend's answer came. */
-void sl_count_call(struct sl_px *px);
+/* One call to px->backend, by the status of its answer; 0: none came. At most once a call. */
+void sl_count_call(struct sl_px *px, int status);
 void sl_count_answer(struct sl_px *px, const char *path, uint32_t gate);
 
 #endif

@@ -62,8 +62,11 @@ void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered)
     (void)app;
     if (!px)
         return;
-    if (px->call)
+    if (px->call) {
+        if (!px->has_head)
+            sl_count_call(px, 0);
         sl_call_cancel(px->call);
+    }
     px->call = NULL;
     sl_timer_stop(px->proxy->loop, &px->backoff);
     sl_px_attempt_over(px, true, -1);

@@ -70,6 +70,7 @@ static void become_candidate(struct sl_px *px, uint32_t i)
                                sl_str_from(v->fallback_reason)};
         sl_cell_add(sl_metrics_cell(px->proxy->metrics, SL_M_SELECTION_FALLBACKS, why, 3), 1);
     }
+    px->backend = NULL; /* the former model's */
     px->excluded = 0;
     px->n_retries = 0;
 }

@@ -75,7 +75,7 @@ static void on_head(void *ctx, const struct sl_response *response)
 {
     struct sl_px *px = ctx;
     px->first_byte_ns = sl_loop_now_ns(px->proxy->loop) - px->x->started_ns;
-    sl_count_call(px);
+    sl_count_call(px, response->status);
     if (sl_px_retries_status(px, response->status))
         return;
     px->head = *response;
@@ -232,6 +232,8 @@ static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was
     struct sl_px *px = ctx;
     (void)was_sent, (void)got_bytes;
     px->call = NULL;
+    if (!px->has_head)
+        sl_count_call(px, 0);
     const char *name = sl_call_phase_name(phase);
     const sl_str labels[2] = {px->backend->name, sl_str_from(name)};
     sl_str why = sl_px_failure(px, rc, phase, reason);

@@ -240,6 +240,43 @@ def test_all_ejected_moves_to_the_next_candidate(start, mocks):
     assert got.status_code == 503 and "no healthy backend" in got.json()["error"]["message"]
 
 
+def test_when_no_candidate_has_a_backend_left_the_client_reads_why(start, mocks):
+    sick, stopped = mocks(2)
+    rule, decision = keyword_decision("go", ["m", "second"])
+    second = model("second", sick.port, free_port(), reliability={"consecutive_5xx": 1, "max_ejection_percent": 100})
+    config = policy([served_by([stopped]), second], [decision], {"keywords": [rule]}, **ONE_LOOP)
+    router = start(config)
+    sick.fail(status=500)
+    assert send(router, ["x"] * 2) == [200, 200]
+    assert sorted(router.chat("x", model="second").status_code for _ in range(2)) == [500, 502]
+    stopped.stop()
+    got = router.chat("go")
+    assert got.status_code == 503 and 'no healthy backend for model "second"' in got.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("knobs", [{"status": 429}, {"status": 500, "every": 2}])
+def test_4xx_answers_and_lone_failures_eject_nothing(start, mocks, knobs):
+    some, well = mocks(2)
+    some.fail(**knobs)
+    router = start(policy([served_by([some, well], consecutive_5xx=2)], **ONE_LOOP))
+    assert len(set(send(router, ["x"] * 20))) == 2
+    assert sample(router, "sluice_backend_ejections_total") == 0 and len(some.chats()) == 10
+
+
+def test_every_call_is_counted_by_its_own_status(start, mocks):
+    bad, good = mocks(2)
+    bad.fail(status=503)
+    router = start(policy([served_by([bad, good], retry_count=1, retry_on="5xx,connect-failure")], **ONE_LOOP))
+    calls = "sluice_upstream_requests_total"
+    assert send(router, ["x"] * 10) == [200] * 10
+    assert sample(router, calls, backend=f"m_p{bad.port}", code="503") == len(bad.chats()) > 0
+    assert sample(router, calls, backend=f"m_p{good.port}", code="200") == 10
+    bad.stop()
+    assert send(router, ["x"] * 10) == [200] * 10
+    assert sample(router, calls, backend=f"m_p{bad.port}", code="0") > 0
+    assert sample(router, "llm_model_requests_total", model="m") == 20, "requests, not calls"
+
+
 @pytest.mark.parametrize("status,retry_on", [(429, "429"), (503, "5xx"), (500, "5xx"), (502, "gateway-error")])
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_status_is_retried_before_the_first_byte(start, mocks, status, retry_on, stream):
