@@ -76,7 +76,8 @@ void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name)
         config->inactive = grown;
         l->cap_inactive = cap;
     }
-    bool is_signal = strcmp(kind, "plugin") && strcmp(kind, "algorithm") && strcmp(kind, "service");
+    bool is_signal = strcmp(kind, "plugin") && strcmp(kind, "algorithm") &&
+                     strcmp(kind, "service") && strcmp(kind, "api_format");
     struct sl_inactive *item =
         &((struct sl_inactive *)(uintptr_t)config->inactive)[config->n_inactive++];
     item->path = sl_arena_dup(l->arena, sl_buf_str(&l->c.path));

@@ -344,6 +344,11 @@ static void fill_model(struct sl_load *l, const struct sl_yaml *node,
                       SL_FMT(from->name));
     model->has_provider = true;
     model->api_format = from->api_format == 1 ? SL_API_ANTHROPIC : SL_API_OPENAI;
+    if (model->api_format != SL_API_OPENAI) {
+        size_t length = sl_check_push(&l->c, SL_STR("api_format"));
+        sl_load_inactive(l, "api_format", SL_STR("anthropic"));
+        sl_check_pop(&l->c, length);
+    }
     model->reasoning_family = SL_NO_INDEX;
     check_family(l, node, from, model);
     fill_pricing(&from->pricing, &model->pricing);

@@ -260,3 +260,18 @@ def test_mistakes_are_events_of_a_json_log(config, tmp_path):
 def test_wrong_log_options_name_the_right_ones(option, value, nearest):
     got = sluice("serve", option, value)
     assert got.returncode == 2 and f'found "{value}"' in got.stderr and f'did you mean "{nearest}"?' in got.stderr
+
+
+def test_a_wire_format_that_is_not_spoken_is_inactive(start, upstream, tmp_path):
+    rule, decision = keyword_decision("go", "claude")
+    config = policy([model("m", upstream.port), model("claude", upstream.port, api_format="anthropic")],
+                    [decision], {"keywords": [rule]})
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml_text.dump({"version": "v0.3", "listeners": [{"port": free_port()}], **config}))
+    checked = sluice("check", str(path))
+    assert checked.returncode == 0 and 'providers.models[1].api_format: api_format "anthropic"' in checked.stdout
+    served = sluice("serve", "-c", str(path))
+    assert served.returncode == 1 and "api_format" in served.stderr and "--allow-inactive" in served.stderr
+    router = start(config, ("--allow-inactive",))
+    assert router.chat().status_code == 200
+    assert router.chat("go now").status_code == 501 and len(upstream.requests) == 1
