@@ -1,8 +1,7 @@
 /*
- * Calls: one state machine a request, driven by the events of its connection and one timer. The
- * request head and the caller's body pieces leave in one writev; answer bytes go from the read
- * buffer to the caller as views. The timer is lazy: progress only moves a deadline, and the timer
- * that fires too early starts again for the rest.
+ * Calls: one state machine a request, driven by the events of its connection and one timer. Here
+ * are its life, its limits and its events. The timer is lazy: progress only moves a deadline, and
+ * the timer that fires too early starts again for the rest.
  *
  * A pooled connection may have been closed by the peer in the same moment; when it ends before
  * any answer byte, the call is made once more on a fresh one.
@@ -14,53 +13,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define MAX_HEAD_BYTES  65536u
 #define MAX_FREE_CALLS  256u
-#define WRITE_PIECES    64u
 #define DEFAULT_IDLE_MS 50000u
 #define NS_PER_MS       1000000u
-
-struct sl_call {
-    struct sl_client *client;
-    struct sl_call *prev, *next;
-    struct sl_client_host *host;
-    struct sl_client_conn *conn; /* NULL: resolving, or failed */
-    struct sl_request request;
-    struct sl_call_callbacks callbacks;
-    void *ctx;
-
-    struct iovec *pieces; /* head, then the body */
-    size_t n_pieces;
-    size_t to_send_bytes, sent_bytes;
-
-    struct sl_h1_response parser;
-    struct sl_resolve resolve;
-    uint32_t next_address;
-
-    enum sl_call_phase phase;
-    struct sl_timer timer;
-    uint64_t started_ns, deadline_ns, total_deadline_ns;
-    struct sl_call_times times;
-
-    struct sl_deferred deferred; /* a failure to report, or reading to resume */
-    enum sl_rc failed_rc;
-    enum sl_call_phase failed_phase;
-    const char *failed_reason;
-    char reason_text[128];
-
-    bool is_starting; /* inside sl_client_start: failures wait */
-    bool is_busy;     /* inside a handler: freeing waits */
-    bool is_over;     /* ended, failed or cancelled */
-    bool is_paused;
-    bool is_readable; /* an edge was seen and not read to its end */
-    bool is_reused, was_retried, was_sent, got_bytes;
-};
-
-static void begin_connect(struct sl_call *call);
-static void send_request(struct sl_call *call);
-static void on_timer(struct sl_loop *loop, struct sl_timer *timer);
-static void run_deferred(struct sl_loop *loop, struct sl_deferred *d);
-static void on_resolved(struct sl_resolve *r, enum sl_rc rc);
 
 const char *sl_call_phase_name(enum sl_call_phase phase)
 {
@@ -126,8 +81,7 @@ static void close_call(struct sl_call *call)
         free_call(call);
 }
 
-/* Leaves a handler: true when the call is gone. */
-static bool leave(struct sl_call *call)
+bool call_leave(struct sl_call *call)
 {
     call->is_busy = false;
     if (!call->is_over)
@@ -150,7 +104,7 @@ static void report_failure(struct sl_call *call)
                             call->got_bytes, call->failed_reason);
 }
 
-static void fail(struct sl_call *call, enum sl_rc rc, const char *reason)
+void call_fail(struct sl_call *call, enum sl_rc rc, const char *reason)
 {
     if (call->is_over)
         return;
@@ -163,15 +117,19 @@ static void fail(struct sl_call *call, enum sl_rc rc, const char *reason)
         report_failure(call);
 }
 
-static void fail_errno(struct sl_call *call, int error)
+const char *call_keep_reason(struct sl_call *call, const char *why)
 {
-    char text[96];
-    const char *why = strerror_r(error, text, sizeof(text));
     size_t n = strlen(why);
     n = n < sizeof(call->reason_text) - 1 ? n : sizeof(call->reason_text) - 1;
     memcpy(call->reason_text, why, n);
     call->reason_text[n] = 0;
-    fail(call, SL_IO, call->reason_text);
+    return call->reason_text;
+}
+
+void call_fail_errno(struct sl_call *call, int error)
+{
+    char text[96];
+    call_fail(call, SL_IO, call_keep_reason(call, strerror_r(error, text, sizeof(text))));
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -187,32 +145,17 @@ static void arm(struct sl_call *call)
                    due > now ? (due - now + NS_PER_MS - 1) / NS_PER_MS : 0);
 }
 
-static void set_deadline(struct sl_call *call, uint64_t after_ms)
+void call_set_deadline(struct sl_call *call, uint64_t after_ms)
 {
     call->deadline_ns =
         after_ms ? sl_loop_now_ns(call->client->loop) + after_ms * NS_PER_MS : UINT64_MAX;
     arm(call);
 }
 
-static void enter_phase(struct sl_call *call, enum sl_call_phase phase, uint64_t limit_ms)
+void call_enter_phase(struct sl_call *call, enum sl_call_phase phase, uint64_t limit_ms)
 {
     call->phase = phase;
-    set_deadline(call, limit_ms);
-}
-
-/* The end of an address: the next one, or the call's failure. */
-static void connect_failed(struct sl_call *call, enum sl_rc rc, int error, const char *reason)
-{
-    if (call->conn) {
-        sl_client_close(call->conn);
-        call->conn = NULL;
-    }
-    if (call->next_address < call->resolve.list.n)
-        begin_connect(call);
-    else if (error)
-        fail_errno(call, error);
-    else
-        fail(call, rc, reason);
+    call_set_deadline(call, limit_ms);
 }
 
 static void on_timer(struct sl_loop *loop, struct sl_timer *timer)
@@ -221,283 +164,17 @@ static void on_timer(struct sl_loop *loop, struct sl_timer *timer)
     uint64_t now = sl_loop_now_ns(loop) + NS_PER_MS; /* the wheel may be a little early */
     call->is_busy = true;
     if (now >= call->total_deadline_ns)
-        fail(call, SL_TIMEOUT, "the whole exchange took too long");
+        call_fail(call, SL_TIMEOUT, "the whole exchange took too long");
     else if (now < call->deadline_ns)
         arm(call);
     else if (call->is_paused)
-        set_deadline(call, call->request.timeouts.idle_ms); /* we do not read: not the peer's */
+        call_set_deadline(call,
+                          call->request.timeouts.idle_ms); /* we do not read: not the peer's */
     else if (call->phase == SL_PHASE_CONNECT)
-        connect_failed(call, SL_TIMEOUT, 0, "connecting took too long");
+        call_connect_failed(call, SL_TIMEOUT, 0, "connecting took too long");
     else
-        fail(call, SL_TIMEOUT, "no progress in time");
-    leave(call);
-}
-
-/* ---- connecting -------------------------------------------------------------------------- */
-
-static void attach(struct sl_call *call, struct sl_client_conn *conn)
-{
-    call->conn = conn;
-    conn->call = call;
-    sl_h1_response_init(&call->parser, call->request.arena,
-                        sl_str_eq(call->request.method, SL_STR("HEAD")), MAX_HEAD_BYTES);
-}
-
-static uint64_t connect_limit_ms(const struct sl_call *call)
-{
-    uint64_t ms = call->request.timeouts.connect_ms, n = call->resolve.list.n;
-    return ms && n > 1 ? ms / n + 1 : ms;
-}
-
-static void begin_connect(struct sl_call *call)
-{
-    int error = EHOSTUNREACH;
-    call->is_reused = false;
-    call->phase = SL_PHASE_CONNECT;
-    while (call->next_address < call->resolve.list.n) {
-        struct sl_address to = call->resolve.list.items[call->next_address++];
-        struct sl_client_conn *conn;
-        sl_address_set_port(&to, call->request.port);
-        if (sl_client_connect(call->client, call->host, &to, &conn) == SL_OK) {
-            attach(call, conn);
-            enter_phase(call, SL_PHASE_CONNECT, connect_limit_ms(call));
-            return;
-        }
-        error = errno;
-    }
-    fail_errno(call, error);
-}
-
-static void on_resolved(struct sl_resolve *r, enum sl_rc rc)
-{
-    struct sl_call *call = SL_CONTAINER(r, struct sl_call, resolve);
-    call->is_busy = true;
-    if (rc == SL_OK)
-        begin_connect(call);
-    else
-        fail(call, rc, r->reason);
-    leave(call);
-}
-
-static void resolve(struct sl_call *call)
-{
-    struct sl_address numeric;
-    enter_phase(call, SL_PHASE_RESOLVE, call->request.timeouts.connect_ms);
-    call->next_address = 0;
-    if (sl_address_parse(call->request.host, call->request.port, &numeric)) {
-        call->resolve.list.items[0] = numeric;
-        call->resolve.list.n = 1;
-        begin_connect(call);
-        return;
-    }
-    if (!call->client->resolver) {
-        fail(call, SL_UNSUPPORTED, "no resolver for names");
-        return;
-    }
-    call->resolve.on_resolved = on_resolved;
-    enum sl_rc rc = sl_resolve_start(call->client->resolver, call->client->loop, &call->resolve,
-                                     call->request.host, call->request.port);
-    if (rc == SL_OK)
-        begin_connect(call);
-    else if (rc != SL_AGAIN)
-        fail(call, rc, call->resolve.reason);
-}
-
-static void handshake(struct sl_call *call)
-{
-    enum sl_rc rc = sl_stream_handshake(call->conn->stream);
-    if (rc == SL_AGAIN)
-        return;
-    if (rc != SL_OK) {
-        size_t n = strlen(sl_stream_error(call->conn->stream));
-        n = n < sizeof(call->reason_text) - 1 ? n : sizeof(call->reason_text) - 1;
-        memcpy(call->reason_text, sl_stream_error(call->conn->stream), n);
-        call->reason_text[n] = 0;
-        connect_failed(call, rc, 0, call->reason_text);
-        return;
-    }
-    call->times.connected_ns = sl_loop_now_ns(call->client->loop) - call->started_ns;
-    call->is_readable = call->request.tls != NULL; /* the handshake may have eaten the edge */
-    enter_phase(call, SL_PHASE_SEND, call->request.timeouts.send_ms);
-    send_request(call);
-}
-
-static void connected(struct sl_call *call)
-{
-    int error = 0;
-    socklen_t n = sizeof(error);
-    if (getsockopt(call->conn->io.fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
-        error = errno;
-    if (error) {
-        connect_failed(call, SL_IO, error, NULL);
-        return;
-    }
-    enter_phase(call, SL_PHASE_TLS, call->request.timeouts.tls_ms);
-    handshake(call);
-}
-
-/* ---- sending ----------------------------------------------------------------------------- */
-
-/* Ends a connection that gave nothing: a reused one is replaced once, a fresh one is a failure. */
-static void lost_before_answer(struct sl_call *call, enum sl_rc rc, const char *reason)
-{
-    if (!call->is_reused || call->was_retried || call->got_bytes) {
-        fail(call, rc, reason);
-        return;
-    }
-    sl_client_close(call->conn);
-    call->conn = NULL;
-    call->was_retried = true;
-    call->sent_bytes = 0;
-    call->is_readable = false;
-    resolve(call);
-}
-
-/* The pieces from `from` on, at most WRITE_PIECES of them. */
-static size_t window(const struct sl_call *call, struct iovec out[WRITE_PIECES])
-{
-    size_t skip = call->sent_bytes, i = 0, n = 0;
-    while (i < call->n_pieces && skip >= call->pieces[i].iov_len)
-        skip -= call->pieces[i++].iov_len;
-    for (; i < call->n_pieces && n < WRITE_PIECES; i++, n++) {
-        out[n].iov_base = (char *)call->pieces[i].iov_base + skip;
-        out[n].iov_len = call->pieces[i].iov_len - skip;
-        skip = 0;
-    }
-    return n;
-}
-
-static void send_request(struct sl_call *call)
-{
-    while (call->sent_bytes < call->to_send_bytes) {
-        struct iovec out[WRITE_PIECES];
-        const struct iovec *from = call->pieces;
-        size_t n = call->n_pieces, sent = 0;
-        if (call->sent_bytes || n > WRITE_PIECES) {
-            n = window(call, out);
-            from = out;
-        }
-        enum sl_rc rc = sl_stream_writev(call->conn->stream, from, n, &sent);
-        if (rc == SL_AGAIN)
-            return;
-        if (rc != SL_OK) {
-            /* It may have answered before it hung up; reading tells. */
-            if (!call->was_sent || call->is_reused)
-                lost_before_answer(call, rc, "the connection broke while sending");
-            else
-                call->is_readable = true;
-            return;
-        }
-        call->was_sent = true;
-        call->sent_bytes += sent;
-        if (call->sent_bytes < call->to_send_bytes)
-            set_deadline(call, call->request.timeouts.send_ms);
-    }
-    call->times.sent_ns = sl_loop_now_ns(call->client->loop) - call->started_ns;
-    enter_phase(call, SL_PHASE_FIRST_BYTE, call->request.timeouts.first_byte_ms);
-}
-
-/* ---- reading ----------------------------------------------------------------------------- */
-
-static void finish(struct sl_call *call, bool is_clean)
-{
-    struct sl_client_conn *conn = call->conn;
-    bool can_keep = is_clean && call->parser.is_keep_alive && !conn->saw_hangup &&
-                    call->sent_bytes == call->to_send_bytes;
-    call->conn = NULL;
-    sl_timer_stop(call->client->loop, &call->timer);
-    if (can_keep)
-        sl_client_keep(conn);
-    else
-        sl_client_close(conn);
-    call->is_over = true;
-    call->callbacks.on_end(call->ctx);
-}
-
-static void deliver_head(struct sl_call *call)
-{
-    const struct sl_response response = {
-        .status = call->parser.status,
-        .headers = call->parser.headers,
-        .content_length = call->parser.content_length,
-        .has_body = call->parser.framing != SL_H1_NO_BODY,
-    };
-    enter_phase(call, SL_PHASE_BODY_READ, call->request.timeouts.idle_ms);
-    call->callbacks.on_head(call->ctx, &response);
-}
-
-static void feed(struct sl_call *call, sl_str in)
-{
-    while (!call->is_over) {
-        enum sl_h1_event event;
-        sl_str body = {NULL, 0};
-        enum sl_rc rc = sl_h1_response_next(&call->parser, &in, &event, &body);
-        if (rc != SL_OK) {
-            fail(call, rc, call->parser.error);
-            return;
-        }
-        if (event == SL_H1_MORE)
-            break;
-        if (event == SL_H1_HEAD)
-            deliver_head(call);
-        else if (event == SL_H1_BODY)
-            call->callbacks.on_body(call->ctx, body);
-        else
-            finish(call, in.n == 0);
-    }
-    if (!call->is_over && call->callbacks.on_flush && call->phase == SL_PHASE_BODY_READ)
-        call->callbacks.on_flush(call->ctx);
-}
-
-static void end_of_file(struct sl_call *call)
-{
-    call->conn->saw_hangup = true;
-    if (call->got_bytes && sl_h1_response_eof(&call->parser) == SL_OK)
-        finish(call, true);
-    else
-        lost_before_answer(call, SL_CLOSED,
-                           call->got_bytes ? "the answer was cut off"
-                                           : "the connection was closed without an answer");
-}
-
-static void note_progress(struct sl_call *call)
-{
-    if (call->got_bytes) {
-        set_deadline(call, call->request.timeouts.idle_ms);
-        return;
-    }
-    call->got_bytes = true;
-    call->times.first_byte_ns = sl_loop_now_ns(call->client->loop) - call->started_ns;
-    enter_phase(call, SL_PHASE_HEAD, call->request.timeouts.idle_ms);
-}
-
-static void read_answer(struct sl_call *call)
-{
-    while (call->is_readable && !call->is_paused && !call->is_over) {
-        struct sl_client_conn *conn = call->conn;
-        size_t got = 0;
-        enum sl_rc rc =
-            sl_stream_read(conn->stream, call->client->read_buffer, SL_CLIENT_READ_BYTES, &got);
-        switch (rc) {
-        case SL_OK:
-            /* A short read of a plain socket emptied it: the next byte is a new edge. */
-            if (got < SL_CLIENT_READ_BYTES && !call->request.tls && !conn->saw_hangup)
-                call->is_readable = false;
-            note_progress(call);
-            feed(call, sl_str_of(call->client->read_buffer, got));
-            break;
-        case SL_AGAIN:
-            call->is_readable = false;
-            break;
-        case SL_EOF:
-            end_of_file(call);
-            return;
-        default:
-            conn->saw_hangup = true;
-            lost_before_answer(call, SL_CLOSED, "the connection was reset");
-            return;
-        }
-    }
+        call_fail(call, SL_TIMEOUT, "no progress in time");
+    call_leave(call);
 }
 
 void sl_client_on_event(struct sl_loop *loop, struct sl_io *io, uint32_t events)
@@ -517,15 +194,15 @@ void sl_client_on_event(struct sl_loop *loop, struct sl_io *io, uint32_t events)
         call->is_readable = true;
     if (call->phase == SL_PHASE_CONNECT) {
         if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-            connected(call);
+            call_connected(call);
     } else if (call->phase == SL_PHASE_TLS) {
-        handshake(call);
+        call_handshake(call);
     } else if (call->phase == SL_PHASE_SEND) {
-        send_request(call);
+        call_send(call);
     }
     if (call->conn == conn && call->phase >= SL_PHASE_SEND)
-        read_answer(call);
-    leave(call);
+        call_read(call);
+    call_leave(call);
 }
 
 /* ---- the public face --------------------------------------------------------------------- */
@@ -539,9 +216,9 @@ static void run_deferred(struct sl_loop *loop, struct sl_deferred *d)
         if (call->failed_rc != SL_OK)
             report_failure(call);
         else if (call->conn)
-            read_answer(call);
+            call_read(call);
     }
-    leave(call);
+    call_leave(call);
 }
 
 static bool prepare(struct sl_call *call)
@@ -589,14 +266,14 @@ struct sl_call *sl_client_start(struct sl_client *client, const struct sl_reques
     call->is_starting = true;
     struct sl_client_conn *conn = sl_client_take_idle(host);
     if (conn) {
-        attach(call, conn);
+        call_attach(call, conn);
         call->is_reused = call->times.is_reused = true;
-        enter_phase(call, SL_PHASE_SEND, request->timeouts.send_ms);
-        send_request(call);
+        call_enter_phase(call, SL_PHASE_SEND, request->timeouts.send_ms);
+        call_send(call);
         if (call->is_readable)
             sl_loop_defer(client->loop, &call->deferred);
     } else {
-        resolve(call);
+        call_resolve(call);
     }
     call->is_starting = false;
     return call;

@@ -1,6 +1,7 @@
 /*
  * Private to the HTTP client: its connections and their pools (client_pool.c), the text of a
- * request (client_head.c), and calls (client.c).
+ * request (client_head.c), and calls: their life and limits (client.c), connecting
+ * (client_connect.c), sending and reading (client_exchange.c).
  */
 #ifndef SL_HTTP_CLIENT_PARTS_H
 #define SL_HTTP_CLIENT_PARTS_H
@@ -52,6 +53,43 @@ struct sl_client {
     char read_buffer[SL_CLIENT_READ_BYTES]; /* of the read that is being handled */
 };
 
+struct sl_call {
+    struct sl_client *client;
+    struct sl_call *prev, *next;
+    struct sl_client_host *host;
+    struct sl_client_conn *conn; /* NULL: resolving, or failed */
+    struct sl_request request;
+    struct sl_call_callbacks callbacks;
+    void *ctx;
+
+    struct iovec *pieces; /* head, then the body */
+    size_t n_pieces;
+    size_t to_send_bytes, sent_bytes;
+
+    struct sl_h1_response parser;
+    struct sl_resolve resolve;
+    uint32_t next_address;
+
+    enum sl_call_phase phase;
+    struct sl_timer timer;
+    uint64_t started_ns, deadline_ns, total_deadline_ns;
+    struct sl_call_times times;
+
+    struct sl_deferred deferred; /* a failure to report, or reading to resume */
+    enum sl_rc failed_rc;
+    enum sl_call_phase failed_phase;
+    const char *failed_reason;
+    char reason_text[128];
+
+    bool is_starting; /* inside sl_client_start: failures wait */
+    bool is_busy;     /* inside a handler: freeing waits */
+    bool is_over;     /* ended, failed or cancelled */
+    bool is_paused;
+    bool is_readable; /* an edge was seen and not read to its end */
+    bool is_reused, was_retried, was_sent, got_bytes;
+};
+
+/* ---- client_pool.c ----------------------------------------------------------------------- */
 /* NULL when out of memory. */
 struct sl_client_host *sl_client_host(struct sl_client *client, sl_str name, uint16_t port,
                                       struct sl_tls_context *tls);
@@ -65,9 +103,38 @@ void sl_client_keep(struct sl_client_conn *conn);
 void sl_client_close(struct sl_client_conn *conn);
 /* Closes what was idle too long (everything when `all`) and forgets peers that nothing needs. */
 void sl_client_sweep(struct sl_client *client, bool all);
-/* Events of connections; in client.c. */
-void sl_client_on_event(struct sl_loop *loop, struct sl_io *io, uint32_t events);
 
+/* ---- client.c: a call's end and its limits ----------------------------------------------- */
+/* Events of connections. */
+void sl_client_on_event(struct sl_loop *loop, struct sl_io *io, uint32_t events);
+/* Reports the failure now, or later from within sl_client_start. */
+void call_fail(struct sl_call *call, enum sl_rc rc, const char *reason);
+void call_fail_errno(struct sl_call *call, int error);
+/* The call's own copy, cut, of a reason that will not stay. */
+const char *call_keep_reason(struct sl_call *call, const char *why);
+/* Leaves a handler (is_busy): true when the call is gone. */
+bool call_leave(struct sl_call *call);
+/* 0: no limit. */
+void call_set_deadline(struct sl_call *call, uint64_t after_ms);
+void call_enter_phase(struct sl_call *call, enum sl_call_phase phase, uint64_t limit_ms);
+
+/* ---- client_connect.c -------------------------------------------------------------------- */
+/* From the name on: addresses, one after the other. */
+void call_resolve(struct sl_call *call);
+/* This connection is the call's. */
+void call_attach(struct sl_call *call, struct sl_client_conn *conn);
+/* The end of an address: the next one, or the call's failure (error: an errno, or 0). */
+void call_connect_failed(struct sl_call *call, enum sl_rc rc, int error, const char *reason);
+/* The socket says that it is connected, or why not. */
+void call_connected(struct sl_call *call);
+void call_handshake(struct sl_call *call);
+
+/* ---- client_exchange.c ------------------------------------------------------------------- */
+/* As far as the socket goes. */
+void call_send(struct sl_call *call);
+void call_read(struct sl_call *call);
+
+/* ---- client_head.c ----------------------------------------------------------------------- */
 /* The head of the request, in its arena; p == NULL: control bytes or out of memory. */
 sl_str sl_client_head(const struct sl_request *r, sl_str authority, size_t body_bytes);
 /* "host", "host:port", "[v6]:port" into `to`; its length, 0 when it does not fit. */

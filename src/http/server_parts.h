@@ -1,6 +1,6 @@
 /*
- * What the server's files share: listener (server.c), connection life and input (server_conn.c),
- * answers and output (server_reply.c). Private to them.
+ * What the server's files share: listener (server.c), connection life (server_conn.c) and input
+ * (server_input.c), answers and output (server_reply.c). Private to them.
  */
 #ifndef SL_HTTP_SERVER_PARTS_H
 #define SL_HTTP_SERVER_PARTS_H
@@ -112,6 +112,18 @@ void connection_kill(struct connection *c);
 void connection_linger(struct connection *c);
 /* For sl_server_destroy: everything at once. */
 void connection_free(struct connection *c);
+
+/* server_input.c */
+/* What was received and has to wait. */
+sl_str connection_kept(const struct connection *c);
+/* The phase has a use for further bytes, */
+bool connection_wants_input(const struct connection *c);
+/* and so have those that were kept. */
+bool connection_can_consume(const struct connection *c);
+/* What was kept, once it can go on. */
+void connection_consume_kept(struct connection *c);
+/* One read, and what can be done with it. */
+void connection_read_some(struct connection *c);
 
 /* server_reply.c */
 /* Sends or queues; SL_AGAIN above the mark, SL_CLOSED when the peer is gone. */
