@@ -4,6 +4,7 @@
 #include "admin/eval_parts.h"
 #include "codec/json.h"
 #include "dialect/openai/chat.h"
+#include "route/infer.h"
 #include "route/trace.h"
 
 #include <stdio.h>
@@ -290,11 +291,18 @@ static int route(struct eval *e, struct sl_scratch *scratch, struct sl_buf *out)
     e->facts.n_groups = e->options->n_groups;
     e->trace = (struct sl_trace){
         .arena = e->arena, .now_ns = e->options->now_ns, .is_brief = !e->wants_trace};
+    struct sl_infer infer;
+    sl_infer_init(&infer, e->arena, SL_INFER_MAX_ASKS);
     const struct sl_route_options options = {.evaluates_all = true,
                                              .random = e->options->random,
                                              .now_ns = e->options->now_ns,
-                                             .trace = &e->trace};
+                                             .trace = &e->trace,
+                                             .infer = e->options->answer ? &infer : NULL};
     enum sl_rc rc = sl_route(e->config, model, &e->facts, &options, scratch, e->arena, &e->verdict);
+    while (rc == SL_AGAIN) {
+        e->options->answer(e->options->answer_ctx, &infer);
+        rc = sl_route_resume(e->config, model, scratch, &e->verdict);
+    }
     if (rc != SL_OK)
         return fail(e->options, out, 500, "CLASSIFICATION_ERROR", "out of memory for this request");
     if (e->verdict.status == SL_ROUTE_REFUSED)

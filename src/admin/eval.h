@@ -16,6 +16,9 @@ struct sl_eval_options {
     sl_str user_id;           /* identity from trusted headers or from the command line */
     const sl_str *groups;
     uint32_t n_groups;
+    /* Answers every open ask before it returns; NULL: no model can be asked. */
+    void (*answer)(void *ctx, struct sl_infer *infer);
+    void *answer_ctx;
 };
 
 /* Answers `body`; appends JSON to out and returns the HTTP status. Memory comes from arena. */

@@ -301,6 +301,61 @@ struct sl_compression_cfg {
     struct sl_strs skip_signals; /* types that read the whole text */
 };
 
+/* How the similarities of a text to examples become one score (chapter 01 section 6). */
+struct sl_prototype_cfg {
+    bool enabled; /* similar examples are one prototype */
+    double cluster_similarity_threshold;
+    int64_t max_prototypes;  /* 0: any number */
+    double best_weight;      /* of the best similarity; the rest is for the mean of the top_m */
+    int64_t top_m;           /* 0: all */
+    double margin_threshold; /* lead that the best preference needs */
+};
+
+/* Where vectors of texts come from, and what is made of them. */
+struct sl_embedding_cfg {
+    const char *lacks; /* why there are no vectors, in words; NULL: there are */
+    bool is_remote;
+    sl_str folder;             /* of the local model, as written; empty: none is configured */
+    uint32_t dimension, layer; /* asked for; 0: the model's own */
+    bool has_soft_matching;
+    uint32_t top_k; /* of embedding matches; 0: any number */
+    double min_score;
+    struct sl_prototype_cfg prototypes;
+    struct {
+        sl_str base_url, model, api_key_env;
+        int64_t timeout_seconds, max_retries, dimensions;
+    } remote;
+};
+
+struct sl_kb_label {
+    sl_str name;
+    struct sl_strs exemplars;
+    double threshold;
+};
+
+struct sl_kb_group {
+    sl_str name;
+    const uint32_t *labels; /* indices */
+    uint32_t n_labels;
+};
+
+struct sl_kb_metric {
+    sl_str name;
+    uint32_t positive, negative; /* groups */
+};
+
+/* A knowledge base that a recipe uses and whose manifest was read. */
+struct sl_kb {
+    sl_str name;
+    const struct sl_kb_label *labels;
+    uint32_t n_labels;
+    const struct sl_kb_group *groups;
+    uint32_t n_groups;
+    const struct sl_kb_metric *metrics;
+    uint32_t n_metrics;
+    struct sl_prototype_cfg prototypes;
+};
+
 struct sl_management_cfg {
     sl_str bind_address;
     int64_t port;
@@ -323,6 +378,14 @@ struct sl_global_cfg {
     bool metrics_enabled;
     bool looper_enabled; /* integrations.looper.endpoint non-empty */
     struct sl_compression_cfg compression;
+    struct sl_embedding_cfg embedding;
+    struct sl_prototype_cfg complexity_prototypes, preference_prototypes;
+    bool asks_for_preference; /* of an external model; else preferences compare with examples */
+    bool guard_is_off;        /* prompt_guard.enabled is false */
+    bool guard_fails_open;    /* prompt_guard.on_error is "allow" */
+    double guard_threshold;
+    const struct sl_kb *kbs; /* of those that recipes use */
+    uint32_t n_kbs;
     const struct sl_yaml *node; /* the file's block, NULL without; defaults are in the tables */
 };
 
@@ -392,6 +455,9 @@ void sl_config_unref(struct sl_config *config); /* the last one frees; any threa
 
 /* Model of a card, LoRA or external id; NULL when unknown. */
 const struct sl_model_cfg *sl_config_model(const struct sl_config *config, sl_str name);
+
+/* A knowledge base that was read; NULL: no recipe uses it, or its manifest is not here. */
+const struct sl_kb *sl_config_kb(const struct sl_config *config, sl_str name);
 
 /* Meaning of a request's `model` (trimmed here). NULL: concrete name. */
 const struct sl_name_entry *sl_config_name(const struct sl_config *config, sl_str model);

@@ -11,6 +11,7 @@
 
 #include "config/schema.h"
 
+struct sl_config;
 struct sl_recipe_scope;
 
 struct sl_feature {
@@ -20,8 +21,13 @@ struct sl_feature {
     const char *help;              /* a paragraph or more, Markdown */
     const char *example;           /* YAML of one rule / configuration; a test loads it */
     const struct sl_field *fields; /* of one rule / the configuration; may be NULL: no block */
-    uint32_t size;   /* of the decoded struct; for signals it begins with sl_str name */
-    bool is_active;  /* false: loads and validates, but its engine is not built yet */
+    uint32_t size;  /* of the decoded struct; for signals it begins with sl_str name */
+    bool is_active; /* false: loads and validates, but its engine is not built yet */
+    /*
+     * Signals that need a model: what the configuration lacks for this rule, in words ("no
+     * embedding model: ..."); NULL: nothing. NULL function: it needs none.
+     */
+    const char *(*lacks)(const struct sl_config *config, const void *decoded);
     bool is_lenient; /* plugins: the reference ignores unknown keys here; we still reject them */
     /* Checks within one decoded rule, behind the table's own. May be NULL. */
     void (*validate)(struct sl_check *c, const struct sl_yaml *node, const void *decoded);

@@ -65,6 +65,11 @@ void sl_load_error(struct sl_load *l, const struct sl_yaml *node, const char *ke
 
 void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name)
 {
+    sl_load_inactive_because(l, kind, name, NULL);
+}
+
+void sl_load_inactive_because(struct sl_load *l, const char *kind, sl_str name, const char *why)
+{
     struct sl_config *config = l->config;
     if (config->n_inactive == l->cap_inactive) {
         uint32_t cap = l->cap_inactive ? l->cap_inactive * 2 : 16;
@@ -81,8 +86,8 @@ void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name)
     struct sl_inactive *item =
         &((struct sl_inactive *)(uintptr_t)config->inactive)[config->n_inactive++];
     item->path = sl_arena_dup(l->arena, sl_buf_str(&l->c.path));
-    item->what =
-        sl_arena_printf(l->arena, "%s%s \"%.*s\"", kind, is_signal ? " signal" : "", SL_FMT(name));
+    item->what = sl_arena_printf(l->arena, "%s%s \"%.*s\"%s%s", kind, is_signal ? " signal" : "",
+                                 SL_FMT(name), why ? ": " : "", why ? why : "");
     if (!item->path.p || !item->what.p)
         l->is_nomem = true;
 }
@@ -167,6 +172,7 @@ static void load_sections(struct sl_load *l)
     sl_load_names(l);
     sl_load_check_catalog(l);
     sl_load_check_scoped(l);
+    sl_load_engines(l);
 }
 
 static enum sl_rc load_document(struct sl_load *l, sl_str text)

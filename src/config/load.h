@@ -49,6 +49,7 @@ void sl_load_error(struct sl_load *l, const struct sl_yaml *node, const char *ke
 
 /* Something that is configured but has no engine yet; the path is the check's. */
 void sl_load_inactive(struct sl_load *l, const char *kind, sl_str name);
+void sl_load_inactive_because(struct sl_load *l, const char *kind, sl_str name, const char *why);
 /* Services that the `global` block itself switches on; the path is at "global". */
 void sl_load_inactive_switches(struct sl_load *l, const struct sl_yaml *global);
 
@@ -73,6 +74,7 @@ void sl_load_recipes(struct sl_load *l);       /* recipes.c */
 void sl_load_names(struct sl_load *l);         /* names.c */
 void sl_load_check_catalog(struct sl_load *l); /* global.c: knowledge bases that recipes use */
 void sl_load_check_scoped(struct sl_load *l);  /* scoped.c: what needs its neighbours */
+void sl_load_engines(struct sl_load *l);       /* engines.c: models, and rules that lack theirs */
 
 /* backend.c: address, path and credentials of one backend_ref; see there. */
 struct sl_backend_ref {

@@ -1,18 +1,8 @@
-/* What to call and with what: a URL in parts, a chat body of a given size. Pure. */
+/* What to send: a chat body of a given size. Pure. */
 #ifndef SL_LOAD_TARGET_H
 #define SL_LOAD_TARGET_H
 
 #include "base/buf.h"
-
-struct sl_url {
-    bool is_tls;
-    sl_str host; /* without brackets */
-    uint16_t port;
-    sl_str target; /* path and query; "/" when the URL has none */
-};
-
-/* http:// or https://; a missing scheme is http. Views into text (or static). */
-bool sl_url_parse(sl_str text, struct sl_url *out);
 
 struct sl_chat_body {
     sl_str model;

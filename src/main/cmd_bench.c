@@ -1,6 +1,7 @@
 /* sluice bench: load on a server, measured. The engine is load/; here are options and output. */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "http/url.h"
 #include "load/load.h"
 #include "load/report.h"
 #include "load/target.h"

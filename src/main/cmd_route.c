@@ -20,6 +20,7 @@
 
 struct router {
     struct sl_config *config;
+    struct sl_engine *engine;
     struct sl_scratch *scratch;
     struct sl_arena_pool pool;
     struct sl_arena arena;
@@ -30,11 +31,14 @@ struct router {
 
 static bool open_router(struct router *r, struct sl_config *config)
 {
-    *r = (struct router){.config = config, .scratch = sl_scratch_new()};
+    *r = (struct router){
+        .config = config, .engine = sl_policy_file_engine(config), .scratch = sl_scratch_new()};
     sl_arena_pool_init(&r->pool, 64);
     sl_arena_init(&r->arena, &r->pool, ARENA_MAX_BYTES);
     sl_buf_init(&r->out, ANSWER_MAX_BYTES);
     r->options.now_ns = sl_clock_ns;
+    r->options.answer = r->engine ? sl_policy_answer : NULL;
+    r->options.answer_ctx = r->engine;
     return r->scratch != NULL;
 }
 
@@ -44,6 +48,7 @@ static void close_router(struct router *r)
     sl_arena_pool_drain(&r->pool);
     sl_buf_free(&r->out);
     sl_scratch_free(r->scratch);
+    sl_engine_unref(r->engine);
 }
 
 /* Appends the answer and a newline to r->out. */

@@ -3,7 +3,7 @@
 #define SL_MAIN_FETCH_H
 
 #include "base/buf.h"
-#include "load/target.h"
+#include "http/url.h"
 
 /* The body of a 200 is appended to out. Else false and a reason in `reason`. */
 bool sl_fetch(const struct sl_url *url, uint64_t timeout_ms, struct sl_buf *out, char reason[160]);

@@ -44,8 +44,18 @@ enum sl_rc sl_route_one_run(struct sl_route_one *one)
     for (uint32_t i = 0; !model.n && i < one->config->n_names; i++)
         if (one->config->names[i].kind == SL_NAME_AUTO)
             model = one->config->names[i].name;
-    return sl_route(one->config, model.n ? model : SL_STR("auto"), &one->facts, &one->options,
-                    one->scratch, one->arena, &one->verdict);
+    if (!model.n)
+        model = SL_STR("auto");
+    struct sl_infer infer;
+    sl_infer_init(&infer, one->arena, SL_INFER_MAX_ASKS);
+    one->options.infer = one->engine ? &infer : NULL;
+    enum sl_rc rc = sl_route(one->config, model, &one->facts, &one->options, one->scratch,
+                             one->arena, &one->verdict);
+    while (rc == SL_AGAIN) {
+        sl_engine_wait(one->engine, &infer);
+        rc = sl_route_resume(one->config, model, one->scratch, &one->verdict);
+    }
+    return rc;
 }
 
 uint32_t sl_split_groups(sl_str list, sl_str *out)

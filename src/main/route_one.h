@@ -5,6 +5,7 @@
 #include "route/trace.h"
 
 #include "base/buf.h"
+#include "infer/engine.h"
 
 #define SL_ROUTE_MAX_GROUPS 64
 
@@ -16,6 +17,7 @@ struct sl_route_one {
     const sl_str *groups;
     uint32_t n_groups;
     struct sl_route_options options;
+    struct sl_engine *engine; /* NULL: no model can be asked */
     struct sl_scratch *scratch;
     struct sl_arena *arena;
     struct sl_facts facts; /* filled by read */

@@ -20,6 +20,11 @@ struct sl_plan_family {
     const uint64_t *slots; /* bit set of the slots it reports */
 };
 
+/* `slot` can be told only when `on` can. */
+struct sl_dependence {
+    sl_slot slot, on;
+};
+
 struct sl_plan {
     const struct sl_recipe_cfg *recipe;
     struct sl_recipe_cfg filtered; /* a looper's view: `recipe` points here */
@@ -35,6 +40,8 @@ struct sl_plan {
     const uint64_t *reachable; /* bits that some decision can ask for, closed over projections */
     uint32_t context_family;   /* index into families, SL_NO_INDEX without */
     const struct sl_compression_cfg *compression; /* NULL: signals read the whole text */
+    struct sl_dependence *dependences;
+    uint32_t n_dependences, cap_dependences;
 };
 
 struct sl_policy {
@@ -42,6 +49,7 @@ struct sl_policy {
     struct sl_plan *plans; /* one a recipe, then one a looper that requests can name */
     uint32_t n_plans;
     uint32_t *plan_of_name; /* index into config->names -> index into plans */
+    struct sl_bank *banks;  /* of every plan */
 };
 
 /*

@@ -14,6 +14,7 @@
 /* ---- signals ------------------------------------------------------------------------------ */
 
 struct slot_source {
+    struct sl_plan *plan;
     struct sl_slot_table *table;
     uint32_t family;
     const struct sl_signal_type *type;
@@ -26,12 +27,45 @@ static sl_slot register_slot(struct sl_signal_build *b, sl_str name)
                              source->family, source->type);
 }
 
+static sl_slot register_slot_as(struct sl_signal_build *b, sl_str type, sl_str name)
+{
+    struct slot_source *source = b->slots;
+    return sl_slot_table_get(source->table, type, name, source->family, source->type);
+}
+
+static sl_slot register_dependence(struct sl_signal_build *b, sl_slot slot, sl_str type,
+                                   sl_str name)
+{
+    struct slot_source *source = b->slots;
+    struct sl_plan *plan = source->plan;
+    uint32_t family = sl_family_find(type);
+    const struct sl_signal_type *signal =
+        family == SL_FAMILY_NONE
+            ? NULL
+            : SL_CONTAINER(sl_signal_features[family], struct sl_signal_type, feature);
+    sl_slot on = sl_slot_table_get(source->table, type, name, family, signal);
+    if (plan->n_dependences == plan->cap_dependences) {
+        uint32_t cap = plan->cap_dependences ? 2 * plan->cap_dependences : 16;
+        struct sl_dependence *all = SL_NEW_ARRAY(b->arena, struct sl_dependence, cap);
+        if (!all) {
+            source->table->is_full = true;
+            return on;
+        }
+        if (plan->n_dependences)
+            memcpy(all, plan->dependences, plan->n_dependences * sizeof(*all));
+        plan->dependences = all;
+        plan->cap_dependences = cap;
+    }
+    plan->dependences[plan->n_dependences++] = (struct sl_dependence){slot, on};
+    return on;
+}
+
 static enum sl_rc compile_family(struct sl_signal_build *b, struct sl_plan *plan, uint32_t family,
                                  struct sl_plan_family *out)
 {
     const struct sl_signal_type *type =
         SL_CONTAINER(sl_signal_features[family], struct sl_signal_type, feature);
-    struct slot_source source = {&plan->table, family, type};
+    struct slot_source source = {plan, &plan->table, family, type};
     *out = (struct sl_plan_family){.type = type, .family = family, .has_rules = true};
     if (!type->compile || !type->eval)
         return SL_OK;
@@ -56,8 +90,21 @@ static uint32_t count_families(void)
     return n;
 }
 
+/* Projections may read the metrics of knowledge bases that no rule uses. */
+static bool is_measured(const struct sl_recipe_cfg *recipe, uint32_t family)
+{
+    if (strcmp(sl_signal_features[family]->name, "kb"))
+        return false;
+    for (uint32_t i = 0; i < recipe->n_scores; i++)
+        for (uint32_t k = 0; k < recipe->scores[i].n_inputs; k++)
+            if (sl_str_eq_nocase(recipe->scores[i].inputs[k].type, SL_STR("kb_metric")))
+                return true;
+    return false;
+}
+
 static enum sl_rc compile_signals(struct sl_plan *plan, const struct sl_config *config,
-                                  struct sl_arena *arena, struct sl_diags *diags)
+                                  struct sl_bank **banks, struct sl_arena *arena,
+                                  struct sl_diags *diags)
 {
     uint32_t n = count_families();
     plan->families = SL_NEW_ARRAY(arena, struct sl_plan_family, n);
@@ -69,9 +116,12 @@ static enum sl_rc compile_signals(struct sl_plan *plan, const struct sl_config *
                                 .arena = arena,
                                 .scan = scan,
                                 .diags = diags,
-                                .slot = register_slot};
+                                .banks = banks,
+                                .slot = register_slot,
+                                .slot_as = register_slot_as,
+                                .depends = register_dependence};
     for (uint32_t i = 0; i < n && plan->recipe->signals; i++) {
-        if (!plan->recipe->signals[i].n_rules)
+        if (!plan->recipe->signals[i].n_rules && !is_measured(plan->recipe, i))
             continue;
         enum sl_rc rc = compile_family(&b, plan, i, &plan->families[plan->n_families++]);
         if (rc != SL_OK)
@@ -89,6 +139,14 @@ static enum sl_rc compile_signals(struct sl_plan *plan, const struct sl_config *
 
 /* ---- reachability ------------------------------------------------------------------------- */
 
+/* What rests on another signal rests on none that does so itself. */
+static void close_dependences(const struct sl_plan *plan, uint64_t *bits)
+{
+    for (uint32_t i = 0; i < plan->n_dependences; i++)
+        if (sl_bit(bits, plan->dependences[i].slot))
+            sl_bit_set(bits, plan->dependences[i].on);
+}
+
 void sl_plan_close(const struct sl_plan *plan, uint64_t *bits)
 {
     const struct sl_program *p = &plan->program;
@@ -102,6 +160,7 @@ void sl_plan_close(const struct sl_plan *plan, uint64_t *bits)
         for (uint32_t k = 0; k < d->n_aliases; k++)
             sl_bit_set(bits, d->aliases[k]);
     }
+    close_dependences(plan, bits);
     for (uint32_t i = plan->projection.n_scores; i-- > 0;) {
         const struct sl_proj_score *score = &plan->projection.scores[i];
         bool is_needed = false;
@@ -111,6 +170,7 @@ void sl_plan_close(const struct sl_plan *plan, uint64_t *bits)
         for (uint32_t k = 0; is_needed && k < score->n_reads; k++)
             sl_bit_set(bits, score->reads[k]);
     }
+    close_dependences(plan, bits);
 }
 
 static bool intersects(const uint64_t *a, const uint64_t *b, uint32_t n_words)
@@ -151,25 +211,12 @@ static bool find_reachable(struct sl_plan *plan, struct sl_arena *arena)
 
 /* ---- plans -------------------------------------------------------------------------------- */
 
-/* global.model_catalog.embeddings.semantic.embedding_config.top_k, 1 when unset. */
-static uint32_t embedding_top_k(const struct sl_config *config)
-{
-    static const char *const path[] = {"model_catalog", "embeddings", "semantic",
-                                       "embedding_config", "top_k"};
-    const struct sl_yaml *node = config->global.node;
-    for (size_t i = 0; i < SL_COUNT(path); i++)
-        node = sl_yaml_get(node, sl_str_from(path[i]));
-    int64_t k;
-    if (!node || !sl_str_to_i64(node->text, &k) || k < 0)
-        return 1;
-    return k > UINT32_MAX ? 0 : (uint32_t)k;
-}
-
 static enum sl_rc compile_plan(struct sl_plan *plan, const struct sl_config *config,
-                               struct sl_arena *arena, struct sl_diags *diags)
+                               struct sl_bank **banks, struct sl_arena *arena,
+                               struct sl_diags *diags)
 {
     sl_slot_table_init(&plan->table, arena);
-    enum sl_rc rc = compile_signals(plan, config, arena, diags);
+    enum sl_rc rc = compile_signals(plan, config, banks, arena, diags);
     if (rc == SL_OK)
         rc = sl_partitions_compile(&plan->partitions, &plan->table, plan->recipe, arena);
     if (rc == SL_OK)
@@ -179,7 +226,7 @@ static enum sl_rc compile_plan(struct sl_plan *plan, const struct sl_config *con
     if (rc != SL_OK)
         return rc;
     plan->n_partitions = plan->recipe->n_partitions;
-    plan->top_k = embedding_top_k(config);
+    plan->top_k = config->global.embedding.top_k;
     plan->compression = config->global.compression.is_enabled ? &config->global.compression : NULL;
     return find_reachable(plan, arena) ? SL_OK : SL_NOMEM;
 }
@@ -240,7 +287,7 @@ static enum sl_rc compile_plans(struct sl_policy *policy, struct sl_config *conf
         return SL_NOMEM;
     for (uint32_t i = 0; i < config->n_recipes && rc == SL_OK; i++) {
         policy->plans[policy->n_plans].recipe = &config->recipes[i];
-        rc = compile_plan(&policy->plans[policy->n_plans++], config, arena, diags);
+        rc = compile_plan(&policy->plans[policy->n_plans++], config, &policy->banks, arena, diags);
     }
     for (uint32_t i = 0; i < config->n_names && rc == SL_OK; i++) {
         const struct sl_name_entry *entry = &config->names[i];
@@ -253,7 +300,7 @@ static enum sl_rc compile_plans(struct sl_policy *policy, struct sl_config *conf
             if (!filter_decisions(plan, &config->recipes[entry->recipe], looper_names[looper][1],
                                   arena))
                 return SL_NOMEM;
-            rc = compile_plan(plan, config, arena, diags);
+            rc = compile_plan(plan, config, &policy->banks, arena, diags);
         }
         policy->plan_of_name[i] = looper_plan[looper];
     }

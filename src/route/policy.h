@@ -12,11 +12,21 @@
 #include "route/facts.h"
 #include "route/signal.h"
 
+struct sl_infer; /* route/infer.h */
 struct sl_policy;
 struct sl_trace; /* route/trace.h */
 
 /* Compiles config's recipes and hangs the result on config->policy. Mistakes go to diags. */
 SL_MUST_USE enum sl_rc sl_policy_compile(struct sl_config *config, struct sl_diags *diags);
+
+/*
+ * Examples that rules compare with. _ask adds every text whose vector they need (each once) to
+ * `infer`; _learn takes the answers, before the policy is used. SL_IO: an ask failed, and rules
+ * that need it will fail; err says which.
+ */
+SL_MUST_USE enum sl_rc sl_policy_ask(const struct sl_config *config, struct sl_infer *infer);
+SL_MUST_USE enum sl_rc sl_policy_learn(struct sl_config *config, struct sl_infer *infer,
+                                       struct sl_err *err);
 
 /* Working memory of one thread, good for any policy; grows to the largest seen. */
 struct sl_scratch *sl_scratch_new(void);
@@ -28,6 +38,7 @@ struct sl_route_options {
     uint64_t random;          /* one draw for the selector */
     uint64_t (*now_ns)(void); /* costs in the trace; NULL: not measured */
     struct sl_trace *trace;   /* NULL: none */
+    struct sl_infer *infer;   /* where models are asked; NULL: rules that need one fail */
 };
 
 enum sl_route_status {
@@ -56,18 +67,24 @@ struct sl_verdict {
     struct sl_slots slots;       /* everything that was evaluated */
     const sl_str *matched_rules; /* of the decision: "keyword:urgent" */
     uint32_t n_matched_rules;
-    uint64_t families; /* bit set of the signal types that ran, as in sl_signal_features */
-    const char *error; /* REFUSED, NO_MODEL: text for the client */
+    uint64_t families;      /* bit set of the signal types that ran, as in sl_signal_features */
+    const char *error;      /* REFUSED, NO_MODEL: text for the client */
+    struct sl_run *waiting; /* private: an evaluation that asked and was not resumed yet */
 };
 
 /*
  * Routes one request. `model` is the request's model field. All results live in `arena` or in the
- * configuration. SL_NOMEM when the arena is full.
+ * configuration. SL_NOMEM when the arena is full. SL_AGAIN: options->infer holds open asks; answer
+ * or fail all of them, then resume with the same facts, options and arena, which must still be
+ * there, and the same verdict.
  */
 SL_MUST_USE enum sl_rc sl_route(const struct sl_config *config, sl_str model,
                                 const struct sl_facts *facts,
                                 const struct sl_route_options *options, struct sl_scratch *scratch,
                                 struct sl_arena *arena, struct sl_verdict *out);
+
+SL_MUST_USE enum sl_rc sl_route_resume(const struct sl_config *config, sl_str model,
+                                       struct sl_scratch *scratch, struct sl_verdict *out);
 
 /*
  * Routes a few built-in texts with each recipe, so that the first request of this thread does not

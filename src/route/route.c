@@ -60,10 +60,10 @@ static enum sl_rc take_decision(const struct sl_config *config, struct sl_run *r
     return SL_OK;
 }
 
-static enum sl_rc evaluate(const struct sl_config *config, struct sl_run *run,
+/* Behind sl_run_signals or sl_run_resume, which said rc. */
+static enum sl_rc conclude(const struct sl_config *config, struct sl_run *run, enum sl_rc rc,
                            struct sl_verdict *out)
 {
-    enum sl_rc rc = sl_run_signals(run);
     out->slots = run->slots;
     out->families = run->families_run;
     if (rc != SL_OK)
@@ -102,6 +102,21 @@ static enum sl_rc refuse_looper(const struct sl_name_entry *entry, struct sl_are
     return out->error ? SL_OK : SL_NOMEM;
 }
 
+static enum sl_rc finish(const struct sl_config *config, const struct sl_name_entry *entry,
+                         struct sl_run *run, enum sl_rc rc, struct sl_verdict *out)
+{
+    out->waiting = rc == SL_AGAIN ? run : NULL;
+    if (rc == SL_AGAIN)
+        return rc;
+    if (run->slots.matched)
+        rc = conclude(config, run, rc, out);
+    if (rc == SL_OK && entry->kind == SL_NAME_LOOPER && out->status == SL_ROUTED && !out->decision)
+        rc = refuse_looper(entry, run->arena, out);
+    if (run->options->trace && run->options->now_ns)
+        run->options->trace->total_ns = run->options->now_ns() - run->started_ns;
+    return rc;
+}
+
 enum sl_rc sl_route(const struct sl_config *config, sl_str model, const struct sl_facts *facts,
                     const struct sl_route_options *options, struct sl_scratch *scratch,
                     struct sl_arena *arena, struct sl_verdict *out)
@@ -112,20 +127,26 @@ enum sl_rc sl_route(const struct sl_config *config, sl_str model, const struct s
     *out = (struct sl_verdict){.status = SL_ROUTED};
     if (!entry || entry->recipe == SL_NO_INDEX || !policy)
         return pass_through(config, sl_str_trim(model), arena, out);
-    struct sl_run run = {.plan = &policy->plans[policy->plan_of_name[entry - config->names]],
-                         .facts = facts,
-                         .options = options,
-                         .scratch = scratch,
-                         .arena = arena};
-    enum sl_rc rc = SL_OK;
-    out->recipe = run.plan->recipe;
+    struct sl_run *run = SL_NEW(arena, struct sl_run);
+    if (!run)
+        return SL_NOMEM;
+    *run = (struct sl_run){.plan = &policy->plans[policy->plan_of_name[entry - config->names]],
+                           .facts = facts,
+                           .options = options,
+                           .scratch = scratch,
+                           .arena = arena,
+                           .started_ns = from};
+    out->recipe = run->plan->recipe;
     if (has_evidence(facts))
-        rc = evaluate(config, &run, out);
-    else
-        fall_back(config, out);
-    if (rc == SL_OK && entry->kind == SL_NAME_LOOPER && out->status == SL_ROUTED && !out->decision)
-        rc = refuse_looper(entry, arena, out);
-    if (options->trace && options->now_ns)
-        options->trace->total_ns = options->now_ns() - from;
-    return rc;
+        return finish(config, entry, run, sl_run_signals(run), out);
+    fall_back(config, out);
+    return finish(config, entry, run, SL_OK, out);
+}
+
+enum sl_rc sl_route_resume(const struct sl_config *config, sl_str model, struct sl_scratch *scratch,
+                           struct sl_verdict *out)
+{
+    struct sl_run *run = out->waiting;
+    run->scratch = scratch;
+    return finish(config, sl_config_name(config, model), run, sl_run_resume(run), out);
 }

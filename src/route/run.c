@@ -148,6 +148,7 @@ static enum sl_rc eval_family(struct sl_run *run, const struct sl_plan_family *f
                               .scratch = run->scratch,
                               .arena = run->arena,
                               .wanted = wanted_of(run, family),
+                              .infer = run->options->infer,
                               .evidence = full_trace(run)};
     if (family->type->reads_window) {
         rc = get_window(run, text);
@@ -158,6 +159,8 @@ static enum sl_rc eval_family(struct sl_run *run, const struct sl_plan_family *f
     if (rc != SL_OK)
         return rc;
     family->type->eval(family->state, &r);
+    if (r.is_waiting)
+        return SL_AGAIN;
     if (r.error && !run->error)
         run->error = r.error;
     clamp_confidences(run, family);
@@ -175,16 +178,23 @@ static enum sl_rc run_family(struct sl_run *run, uint32_t i)
     const struct sl_plan_family *family = &run->plan->families[i];
     uint64_t from = now(run);
     enum sl_rc rc = family->state ? eval_family(run, family) : SL_OK;
+    struct sl_trace_signal *trace = run->options->trace ? &run->options->trace->signals[i] : NULL;
+    if (trace)
+        trace->cost_ns += now(run) - from;
+    if (rc == SL_AGAIN) {
+        if (!run->is_waiting)
+            run->next = i;
+        run->is_waiting = true;
+        return SL_OK;
+    }
     post_process(run, family);
     run->families_run |= (uint64_t)(family->state != NULL) << family->family;
     run->families_done |= (uint64_t)1 << family->family;
     for (uint32_t w = 0; w < run->plan->program.n_words; w++)
         run->unknown[w] &= ~family->slots[w];
-    if (run->options->trace) {
-        struct sl_trace_signal *t = &run->options->trace->signals[i];
-        t->was_run = family->state != NULL;
-        t->skip_reason = family->state ? NULL : "its engine is not built";
-        t->cost_ns = now(run) - from;
+    if (trace) {
+        trace->was_run = family->state != NULL;
+        trace->skip_reason = family->state ? NULL : "it has no model";
     }
     return rc;
 }
@@ -228,8 +238,15 @@ static void update_derived(struct sl_run *run)
     }
 }
 
+static bool is_done(const struct sl_run *run, const struct sl_plan_family *family)
+{
+    return run->families_done >> family->family & 1;
+}
+
 static bool is_pending(const struct sl_run *run, const struct sl_plan_family *family)
 {
+    if (is_done(run, family))
+        return false;
     for (uint32_t w = 0; w < run->plan->program.n_words; w++)
         if (family->slots[w] & run->wanted[w] & run->unknown[w])
             return true;
@@ -259,12 +276,9 @@ static bool is_worth_asking(const struct sl_run *run, uint32_t next)
 static enum sl_rc run_lazily(struct sl_run *run)
 {
     const struct sl_plan *plan = run->plan;
-    size_t bytes = plan->program.n_words * sizeof(uint64_t);
-    memcpy(run->unknown, plan->reachable, bytes);
-    memcpy(run->wanted, plan->reachable, bytes);
-    for (uint32_t i = 0; i < plan->n_families; i++) {
+    for (uint32_t i = run->next; i < plan->n_families; i++) {
         const struct sl_plan_family *family = &plan->families[i];
-        if (i && family->type->cost != plan->families[i - 1].type->cost) {
+        if (i > run->next && family->type->cost != plan->families[i - 1].type->cost) {
             compute_scores(run, false);
             if (is_worth_asking(run, i))
                 narrow(run);
@@ -273,7 +287,6 @@ static enum sl_rc run_lazily(struct sl_run *run)
         if (rc != SL_OK || run->error)
             return rc;
     }
-    compute_scores(run, false);
     return SL_OK;
 }
 
@@ -289,14 +302,24 @@ static bool should_run(const struct sl_run *run, const struct sl_plan_family *fa
 static enum sl_rc run_whole(struct sl_run *run)
 {
     const struct sl_plan *plan = run->plan;
-    memcpy(run->wanted, plan->reachable, plan->program.n_words * sizeof(uint64_t));
-    for (uint32_t i = 0; i < plan->n_families; i++) {
-        enum sl_rc rc = should_run(run, &plan->families[i]) ? run_family(run, i) : SL_OK;
+    for (uint32_t i = run->next; i < plan->n_families; i++) {
+        const struct sl_plan_family *family = &plan->families[i];
+        bool runs = should_run(run, family) && !is_done(run, family);
+        enum sl_rc rc = runs ? run_family(run, i) : SL_OK;
         if (rc != SL_OK || run->error)
             return rc;
     }
-    compute_scores(run, true);
     return SL_OK;
+}
+
+/* What rests on other signals; families that did not run have nothing to take back. */
+static void finish_families(struct sl_run *run)
+{
+    for (uint32_t i = 0; i < run->plan->n_families; i++) {
+        const struct sl_plan_family *family = &run->plan->families[i];
+        if (family->state && family->type->finish && run->families_run >> family->family & 1)
+            family->type->finish(family->state, &run->slots);
+    }
 }
 
 /* Families without rules have nothing left to say. */
@@ -333,14 +356,29 @@ static bool start_trace(struct sl_run *run)
 enum sl_rc sl_run_signals(struct sl_run *run)
 {
     enum sl_rc rc = make_slots(run);
-    if (rc == SL_OK)
-        rc = sl_decide_memory_fit(&run->scratch->decide, &run->plan->program);
     if (rc == SL_OK && !start_trace(run))
         rc = SL_NOMEM;
     if (rc != SL_OK)
         return rc;
     start_families(run);
-    rc = mode_of(run) == LAZY ? run_lazily(run) : run_whole(run);
+    size_t bytes = run->plan->program.n_words * sizeof(uint64_t);
+    memcpy(run->unknown, run->plan->reachable, bytes);
+    memcpy(run->wanted, run->plan->reachable, bytes);
+    return sl_run_resume(run);
+}
+
+enum sl_rc sl_run_resume(struct sl_run *run)
+{
+    run->is_waiting = false;
+    enum sl_rc rc = sl_decide_memory_fit(&run->scratch->decide, &run->plan->program);
+    if (rc == SL_OK)
+        rc = mode_of(run) == LAZY ? run_lazily(run) : run_whole(run);
+    if (rc == SL_OK && run->is_waiting)
+        return SL_AGAIN;
+    if (rc == SL_OK && !run->error) {
+        finish_families(run);
+        compute_scores(run, mode_of(run) != LAZY);
+    }
     sl_program_derive(&run->plan->program, &run->slots);
     return rc;
 }

@@ -24,6 +24,7 @@ struct sl_run {
     struct sl_slots slots;
     uint64_t families_run; /* bit set by family number */
     const char *error;     /* a signal refused the request */
+    uint64_t started_ns;   /* for the trace */
 
     /* private to run.c */
     uint64_t *unknown, *wanted, *narrowed; /* bit sets of the program's words */
@@ -31,6 +32,8 @@ struct sl_run {
     double *totals;
     uint64_t families_done; /* bit set by family number */
     struct sl_run_text whole, compressed;
+    uint32_t next;   /* family to go on with */
+    bool is_waiting; /* some family asked a model and must be evaluated again */
 };
 
 /*
@@ -39,5 +42,8 @@ struct sl_run {
  * families of referenced rules; else only what can still change the decision, cheapest first.
  */
 SL_MUST_USE enum sl_rc sl_run_signals(struct sl_run *run);
+
+/* Goes on behind SL_AGAIN, when every ask has been answered. May say SL_AGAIN again. */
+SL_MUST_USE enum sl_rc sl_run_resume(struct sl_run *run);
 
 #endif

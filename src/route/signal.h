@@ -14,6 +14,8 @@
 
 struct sl_scan_builder; /* match/scan.h: the shared literal and regex scan */
 struct sl_scan_hits;
+struct sl_bank;    /* route/bank.h: examples and their vectors */
+struct sl_infer;   /* route/infer.h: what is asked of models */
 struct sl_scratch; /* per event loop: automata built so far and other working memory */
 
 enum sl_signal_cost {                /* order of evaluation, cheapest first */
@@ -35,8 +37,13 @@ struct sl_signal_build {
     struct sl_arena *arena;       /* lives as long as the policy */
     struct sl_scan_builder *scan; /* register patterns; matched in one pass a text */
     struct sl_diags *diags;
+    struct sl_bank **banks; /* for sl_bank_new */
     /* Registers "<type>:<name>"; the same name gives the same slot. Rule i's own slot first. */
     sl_slot (*slot)(struct sl_signal_build *b, sl_str name);
+    /* The same under another type's name: what is measured beside rules ("kb_metric"). */
+    sl_slot (*slot_as)(struct sl_signal_build *b, sl_str type, sl_str name);
+    /* A slot of any type, "keyword:urgent", that `slot` rests on: evaluated where it is. */
+    sl_slot (*depends)(struct sl_signal_build *b, sl_slot slot, sl_str type, sl_str name);
     void *slots; /* private to the policy compiler */
 };
 
@@ -62,6 +69,8 @@ struct sl_signal_run {
     struct sl_arena *arena; /* the request's */
     const uint64_t *wanted; /* bit set of slots; NULL = every rule */
     const char *error;      /* set to refuse the request (authz without a user) */
+    struct sl_infer *infer; /* NULL: no model can be asked */
+    bool is_waiting;        /* set when something was asked: nothing was reported, come again */
     void *evidence;         /* struct sl_trace * or NULL: route/trace.h */
 };
 
@@ -79,6 +88,8 @@ struct sl_signal_type {
      */
     enum sl_rc (*compile)(struct sl_signal_build *b, void **state);
     void (*eval)(const void *state, struct sl_signal_run *run);
+    /* Behind all families, before projections; may be NULL. For what rests on other signals. */
+    void (*finish)(const void *state, struct sl_slots *out);
     void (*destroy)(void *state); /* may be NULL: everything was in the arena */
 };
 

@@ -14,6 +14,7 @@ RANK = {
     "http": 30,
     "obs": 40, "config": 40,
     "route": 50, "dialect": 51,
+    "infer": 55,
     "mock": 60, "load": 60, "discover": 60, "admin": 60, "proxy": 61,
     "main": 70,
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define MAX_MANIFEST_BYTES (16u << 20)
+#define MAX_PARENTS        3
 
 struct known_base {
     const char *path;
@@ -72,6 +73,11 @@ static FILE *open_manifest(struct sl_arena *arena, sl_str base_dir, sl_str path,
     }
     if (!file)
         file = open_below(arena, base, path, manifest);
+    /* Policies are kept in folders of a tree that shares its knowledge bases. */
+    for (int up = 0; up < MAX_PARENTS && !file && base_dir.n; up++) {
+        base = sl_arena_printf(arena, "%.*s/..", SL_FMT(base));
+        file = open_below(arena, base, path, manifest);
+    }
     const char *root = getenv("VLLM_SR_CONFIG_ASSET_ROOT");
     if (!file && root && *root)
         file = open_below(arena, sl_str_from(root), path, manifest);
@@ -94,8 +100,20 @@ static enum sl_rc read_all(struct sl_arena *arena, FILE *file, sl_str *out, stru
                                  MAX_MANIFEST_BYTES);
 }
 
+static struct sl_strs exemplars_of(const struct sl_json *json, sl_json_ref list,
+                                   struct sl_arena *arena)
+{
+    sl_str *items = SL_NEW_ARRAY(arena, sl_str, sl_json_count(json, list));
+    uint32_t n = 0;
+    for (sl_json_ref r = sl_json_first(json, list); items && r != SL_JSON_NONE;
+         r = sl_json_after(json, list, r))
+        if (sl_json_type(json, r) == SL_JSON_STRING)
+            items[n++] = sl_json_str(json, r, arena);
+    return (struct sl_strs){items, n};
+}
+
 static enum sl_rc parse_labels(struct sl_arena *arena, sl_str text, struct sl_strs *out,
-                               struct sl_err *err)
+                               const struct sl_strs **all_exemplars, struct sl_err *err)
 {
     struct sl_json json;
     enum sl_rc rc = sl_json_parse(&json, arena, text, NULL, err);
@@ -104,30 +122,37 @@ static enum sl_rc parse_labels(struct sl_arena *arena, sl_str text, struct sl_st
     sl_json_ref labels = sl_json_get(&json, 0, SL_STR("labels"));
     if (labels == SL_JSON_NONE || sl_json_type(&json, labels) != SL_JSON_OBJECT)
         return sl_err_set(err, SL_INVALID, "the manifest has no object \"labels\"");
-    sl_str *items = SL_NEW_ARRAY(arena, sl_str, sl_json_count(&json, labels));
-    uint32_t n = 0;
-    for (sl_json_ref r = sl_json_first(&json, labels); items && r != SL_JSON_NONE;
+    uint32_t n = 0, n_labels = sl_json_count(&json, labels);
+    sl_str *items = SL_NEW_ARRAY(arena, sl_str, n_labels);
+    struct sl_strs *exemplars = SL_NEW_ARRAY(arena, struct sl_strs, n_labels);
+    if (!items || !exemplars)
+        return SL_NOMEM;
+    for (sl_json_ref r = sl_json_first(&json, labels); r != SL_JSON_NONE;
          r = sl_json_after(&json, labels, r)) {
         sl_str label = sl_json_str(&json, r, arena);
-        sl_json_ref exemplars = sl_json_get(&json, r + 1, SL_STR("exemplars"));
+        sl_json_ref list = sl_json_get(&json, r + 1, SL_STR("exemplars"));
         if (!sl_str_trim(label).n)
             return sl_err_set(err, SL_INVALID, "the manifest has an empty label");
-        if (exemplars == SL_JSON_NONE || sl_json_type(&json, exemplars) != SL_JSON_ARRAY ||
-            !sl_json_count(&json, exemplars))
+        if (list == SL_JSON_NONE || sl_json_type(&json, list) != SL_JSON_ARRAY ||
+            !sl_json_count(&json, list))
             return sl_err_set(err, SL_INVALID, "label \"%.*s\" must include at least one exemplar",
                               SL_FMT(label));
+        exemplars[n] = exemplars_of(&json, list, arena);
         items[n++] = label;
     }
     *out = (struct sl_strs){items, n};
-    return items ? SL_OK : SL_NOMEM;
+    *all_exemplars = exemplars;
+    return SL_OK;
 }
 
-enum sl_rc sl_kb_manifest_labels(struct sl_arena *arena, sl_str base_dir, sl_str path,
-                                 sl_str manifest, struct sl_strs *out, struct sl_err *err)
+enum sl_rc sl_kb_manifest_read(struct sl_arena *arena, sl_str base_dir, sl_str path,
+                               sl_str manifest, struct sl_strs *labels,
+                               const struct sl_strs **exemplars, struct sl_err *err)
 {
     FILE *file = open_manifest(arena, base_dir, path, manifest);
+    *exemplars = NULL;
     if (!file) {
-        if (sl_str_eq(manifest, SL_STR("labels.json")) && known_labels(arena, path, out))
+        if (sl_str_eq(manifest, SL_STR("labels.json")) && known_labels(arena, path, labels))
             return SL_OK;
         return sl_err_set(err, SL_NOTFOUND, "no file %.*s/%.*s", SL_FMT(without_slashes(path)),
                           SL_FMT(manifest));
@@ -135,5 +160,5 @@ enum sl_rc sl_kb_manifest_labels(struct sl_arena *arena, sl_str base_dir, sl_str
     sl_str text;
     enum sl_rc rc = read_all(arena, file, &text, err);
     fclose(file);
-    return rc == SL_OK ? parse_labels(arena, text, out, err) : rc;
+    return rc == SL_OK ? parse_labels(arena, text, labels, exemplars, err) : rc;
 }

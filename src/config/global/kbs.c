@@ -98,7 +98,7 @@ const struct sl_field sl_kb_fields[] = {
      .help = "Where the labels are."},
     {"threshold", SL_F_FLOAT, SL_AT(sl_kb_cfg, threshold), SL_BETWEEN(0, 1),
      .help = "Score from which a label matches."},
-    {"prototype_scoring", SL_F_STRUCT, SL_CHECKED_SUB(sl_prototype_fields),
+    {"prototype_scoring", SL_F_STRUCT, SL_AT(sl_kb_cfg, prototypes), .sub = sl_prototype_fields,
      .help = "How many examples become one score."},
     {"label_thresholds", SL_F_CUSTOM, SL_AT(sl_kb_cfg, label_thresholds),
      .decode = decode_thresholds, .help = "Thresholds of single labels, 0 to 1."},
@@ -252,8 +252,8 @@ static void load_labels(struct sl_check *c, struct sl_kb_cfg *kb, const struct s
         return;
     }
     struct sl_err err = {0};
-    if (sl_kb_manifest_labels(c->arena, base_dir, kb->source.path, kb->source.manifest, &kb->labels,
-                              &err) == SL_OK)
+    if (sl_kb_manifest_read(c->arena, base_dir, kb->source.path, kb->source.manifest, &kb->labels,
+                            &kb->exemplars, &err) == SL_OK)
         kb->is_loaded = true;
     else
         sl_check_error(c, at, "failed to load labels manifest: %s", err.message);

@@ -153,7 +153,9 @@ struct sl_kb_cfg {
     struct sl_list label_thresholds; /* struct sl_kb_label_threshold */
     struct sl_list groups;           /* struct sl_kb_group_cfg, declaration order */
     struct sl_list metrics;          /* struct sl_kb_metric_cfg */
+    struct sl_prototype_cfg prototypes;
     struct sl_strs labels;           /* of the manifest, once is_loaded */
+    const struct sl_strs *exemplars; /* by label; NULL: a built-in base whose file is not here */
     bool is_loaded;
 };
 
@@ -161,8 +163,24 @@ struct sl_catalog_cfg {
     struct {
         sl_str model_type; /* of embedding_config, as written */
         sl_str backend;
-        int64_t target_dimension;
+        int64_t target_dimension, target_layer;
+        int soft_matching; /* enum of SL_F_TRI */
+        struct sl_opt_int top_k;
+        double min_score_threshold;
+        struct sl_prototype_cfg prototypes;
     } embedding;
+    struct {
+        sl_str qwen3, gemma, mmbert, bert, multimodal;
+    } folders; /* of embedding models */
+    struct {
+        sl_str base_url, model, api_key_env;
+        int64_t timeout_seconds, max_retries, dimensions;
+    } endpoint;
+    struct {
+        int is_contrastive; /* SL_F_TRI */
+        struct sl_prototype_cfg prototypes;
+    } preference;
+    struct sl_prototype_cfg complexity_prototypes;
     struct sl_list external; /* struct sl_external_model_cfg */
     struct sl_list kbs;      /* struct sl_kb_cfg */
     struct {
@@ -170,6 +188,7 @@ struct sl_catalog_cfg {
         sl_str variant;
         sl_str protocol;
         double threshold;
+        sl_str on_error;
     } prompt_guard;
     struct {
         bool enabled;

@@ -1,12 +1,13 @@
 /*
- * Signal "complexity": easy, medium or hard, by nearness to examples. Record only, no engine yet.
+ * Signal "complexity": easy, medium or hard, by nearness to examples.
  *
  * The composer is a rule tree of its own. It is walked with an explicit stack, since its depth is
  * the file's choice.
  */
 #include "config/field.h"
 #include "config/scope.h"
-#include "route/signal.h"
+#include "route/learned.h"
+#include "route/trace.h"
 
 #define MAX_COMPOSER_NODES 512
 
@@ -191,6 +192,223 @@ static void validate_in(struct sl_check *c, const struct sl_recipe_scope *scope,
     sl_check_push(c, before);
 }
 
+static const char *lacks(const struct sl_config *config, const void *decoded)
+{
+    const struct complexity_rule *rule = decoded;
+    if (rule->hard.image_candidates.n || rule->easy.image_candidates.n)
+        return "no model that embeds images";
+    return config->global.embedding.lacks;
+}
+
+/* ---- the engine ---------------------------------------------------------------------------- */
+
+enum level { EASY, MEDIUM, HARD, N_LEVELS };
+static const char *const level_names[N_LEVELS] = {"easy", "medium", "hard"};
+
+enum { TEXT_HARD, TEXT_EASY, TEXT_MARGIN, IMAGE_HARD, IMAGE_EASY, IMAGE_MARGIN, MARGIN, N_VALUES };
+static const char *const value_names[N_VALUES] = {
+    "text_hard_score",  "text_easy_score", "text_margin", "image_hard_score",
+    "image_easy_score", "image_margin",    "margin"};
+
+/* The composer in preorder; values are found from its end. */
+struct compiled_node {
+    enum { OP_LEAF, OP_AND, OP_OR, OP_NOT } op;
+    sl_slot slot;    /* LEAF */
+    uint32_t parent; /* the root is its own */
+    uint32_t n_children;
+};
+
+struct compiled_rule {
+    const struct complexity_rule *rule;
+    const struct sl_bank *hard, *easy;
+    sl_slot levels[N_LEVELS], values[N_VALUES];
+    struct compiled_node *nodes;
+    uint32_t n_nodes;
+};
+
+struct complexity_state {
+    struct compiled_rule *rules;
+    uint32_t n, n_most;
+};
+
+static int op_of(const struct sl_yaml *at)
+{
+    const struct sl_yaml *type = sl_yaml_get(at, SL_STR("type"));
+    if (type && sl_str_trim(type->text).n)
+        return OP_LEAF;
+    const struct sl_yaml *op = sl_yaml_get(at, SL_STR("operator"));
+    sl_str name = op ? sl_str_trim(op->text) : SL_STR("");
+    return sl_str_eq_nocase(name, SL_STR("OR"))    ? OP_OR
+           : sl_str_eq_nocase(name, SL_STR("NOT")) ? OP_NOT
+                                                   : OP_AND;
+}
+
+/* What is reported for any level rests on every leaf. */
+static sl_slot compile_leaf(struct sl_signal_build *b, const struct compiled_rule *out,
+                            const struct sl_yaml *at)
+{
+    const struct sl_yaml *type = sl_yaml_get(at, SL_STR("type"));
+    const struct sl_yaml *name = sl_yaml_get(at, SL_STR("name"));
+    sl_str text = name ? name->text : SL_STR("");
+    sl_slot slot = 0;
+    for (int i = 0; i < N_LEVELS; i++)
+        slot = b->depends(b, out->levels[i], type->text, text);
+    return slot;
+}
+
+static bool compile_composer(struct sl_signal_build *b, struct compiled_rule *out)
+{
+    const struct sl_yaml *root = out->rule->composer;
+    if (!root || root->kind != SL_YAML_MAP)
+        return true;
+    struct entry {
+        const struct sl_yaml *at;
+        uint32_t parent;
+    } *stack = SL_NEW_ARRAY(b->arena, struct entry, MAX_COMPOSER_NODES + 1);
+    out->nodes = SL_NEW_ARRAY(b->arena, struct compiled_node, MAX_COMPOSER_NODES + 1);
+    if (!stack || !out->nodes)
+        return false;
+    uint32_t n = 0;
+    stack[n++] = (struct entry){root, 0};
+    while (n && out->n_nodes <= MAX_COMPOSER_NODES) {
+        struct entry e = stack[--n];
+        uint32_t i = out->n_nodes++;
+        out->nodes[i] = (struct compiled_node){.op = op_of(e.at), .parent = e.parent};
+        out->nodes[e.parent].n_children += i > 0;
+        if (out->nodes[i].op == OP_LEAF) {
+            out->nodes[i].slot = compile_leaf(b, out, e.at);
+            continue;
+        }
+        const struct sl_yaml *conditions = sl_yaml_get(e.at, SL_STR("conditions"));
+        for (uint32_t k = conditions ? conditions->n : 0; k-- > 0 && n <= MAX_COMPOSER_NODES;)
+            stack[n++] = (struct entry){conditions->items[k], i};
+    }
+    return true;
+}
+
+static bool compile_rule(struct sl_signal_build *b, struct complexity_state *s,
+                         const struct complexity_rule *rule)
+{
+    const struct sl_prototype_cfg *cfg = &b->config->global.complexity_prototypes;
+    struct compiled_rule *out = &s->rules[s->n++];
+    out->rule = rule;
+    out->hard = sl_bank_new(b->banks, b->arena, &rule->hard.candidates, 1, 0, cfg);
+    out->easy = sl_bank_new(b->banks, b->arena, &rule->easy.candidates, 1, 0, cfg);
+    if (!out->hard || !out->easy)
+        return false;
+    uint32_t n = out->hard->n_texts > out->easy->n_texts ? out->hard->n_texts : out->easy->n_texts;
+    s->n_most = n > s->n_most ? n : s->n_most;
+    for (int i = 0; i < N_LEVELS; i++)
+        out->levels[i] = sl_signal_detail(b, rule->name, level_names[i]);
+    for (int i = 0; i < N_VALUES; i++)
+        out->values[i] = sl_signal_detail(b, rule->name, value_names[i]);
+    return compile_composer(b, out);
+}
+
+static enum sl_rc compile(struct sl_signal_build *b, void **out)
+{
+    struct complexity_state *s = SL_NEW(b->arena, struct complexity_state);
+    if (!s || !(s->rules = SL_NEW_ARRAY(b->arena, struct compiled_rule, b->signal->n_rules)))
+        return SL_NOMEM;
+    for (uint32_t i = 0; i < b->signal->n_rules; i++) {
+        const struct complexity_rule *rule = b->signal->rules[i].decoded;
+        if (!lacks(b->config, rule) && !compile_rule(b, s, rule))
+            return SL_NOMEM;
+    }
+    *out = s->n ? s : NULL;
+    return SL_OK;
+}
+
+static void eval_rule(const struct compiled_rule *r, struct sl_vector query, float *scratch,
+                      struct sl_signal_run *run)
+{
+    if (!r->hard->is_filled || !r->easy->is_filled)
+        return;
+    struct sl_bank_score hard = sl_bank_score(r->hard, query, false, scratch);
+    struct sl_bank_score easy = sl_bank_score(r->easy, query, false, scratch);
+    double margin = hard.score - easy.score, threshold = r->rule->threshold;
+    enum level level = margin > threshold ? HARD : margin < -threshold ? EASY : MEDIUM;
+    double values[N_VALUES] = {[TEXT_HARD] = hard.score,
+                               [TEXT_EASY] = easy.score,
+                               [TEXT_MARGIN] = margin,
+                               [MARGIN] = margin};
+    for (int i = 0; i < N_VALUES; i++)
+        sl_slot_value(run->out, r->values[i], values[i]);
+    sl_slot_match(run->out, r->levels[level]);
+    sl_slot_conf(run->out, r->levels[level], margin < 0 ? -margin : margin);
+    if (run->evidence)
+        sl_trace_note(run, r->levels[level],
+                      sl_arena_printf(run->arena, "hard %.3f by \"%.*s\", easy %.3f by \"%.*s\"",
+                                      hard.score, SL_FMT(sl_str_sub(hard.nearest, 0, 60)),
+                                      easy.score, SL_FMT(sl_str_sub(easy.nearest, 0, 60))),
+                      margin, threshold, true);
+}
+
+static void eval(const void *state, struct sl_signal_run *run)
+{
+    const struct complexity_state *s = state;
+    struct sl_vector query;
+    if (!sl_str_trim(run->text).n || sl_signal_vector(run, run->text, &query) != SL_OK)
+        return;
+    float *scratch = sl_signal_scores(run, s->n_most);
+    for (uint32_t i = 0; scratch && i < s->n; i++)
+        eval_rule(&s->rules[i], query, scratch, run);
+}
+
+/* Whether the composer holds: from the last node, each tells its parent. */
+static bool holds(const struct compiled_rule *r, const struct sl_slots *slots)
+{
+    bool value[MAX_COMPOSER_NODES + 1];
+    for (uint32_t i = 0; i < r->n_nodes; i++)
+        value[i] =
+            r->nodes[i].op == OP_AND || (r->nodes[i].op == OP_NOT && r->nodes[i].n_children == 1);
+    for (uint32_t i = r->n_nodes; i-- > 0;) {
+        const struct compiled_node *node = &r->nodes[i];
+        if (node->op == OP_LEAF)
+            value[i] = sl_slot_is_matched(slots, node->slot);
+        if (i == 0)
+            break;
+        bool told = value[i];
+        switch (r->nodes[node->parent].op) {
+        case OP_AND:
+            value[node->parent] &= told;
+            break;
+        case OP_OR:
+            value[node->parent] |= told;
+            break;
+        case OP_NOT: /* of one child; else it never holds */
+            value[node->parent] &= !told;
+            break;
+        case OP_LEAF:
+            break;
+        }
+    }
+    return value[0];
+}
+
+static void unmatch(struct sl_slots *s, sl_slot slot)
+{
+    uint32_t n = 0;
+    if (!sl_slot_is_matched(s, slot))
+        return;
+    s->matched[slot >> 6] &= ~((uint64_t)1 << (slot & 63));
+    for (uint32_t i = 0; i < s->n_order; i++)
+        if (s->order[i] != slot)
+            s->order[n++] = s->order[i];
+    s->n_order = n;
+}
+
+static void finish(const void *state, struct sl_slots *out)
+{
+    const struct complexity_state *s = state;
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (!s->rules[i].n_nodes || holds(&s->rules[i], out))
+            continue;
+        for (int level = 0; level < N_LEVELS; level++)
+            unmatch(out, s->rules[i].levels[level]);
+    }
+}
+
 const struct sl_signal_type sl_signal_complexity = {
     .feature =
         {
@@ -209,6 +427,8 @@ const struct sl_signal_type sl_signal_complexity = {
                        "  candidates: [\"answer briefly\", \"quick summary\"]\n",
             .fields = fields,
             .size = sizeof(struct complexity_rule),
+            .is_active = true,
+            .lacks = lacks,
             .validate = validate,
             .validate_in = validate_in,
         },
@@ -217,4 +437,7 @@ const struct sl_signal_type sl_signal_complexity = {
     .cost = SL_COST_MODEL,
     .on_failure = SL_FAIL_NO_MATCH,
     .reads_window = true,
+    .compile = compile,
+    .eval = eval,
+    .finish = finish,
 };
