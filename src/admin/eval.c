@@ -1,6 +1,7 @@
 /* The eval answer, see eval.h: one request routed with every rule evaluated, and told as JSON. */
 #include "admin/eval.h"
 
+#include "admin/envelope.h"
 #include "admin/eval_parts.h"
 #include "codec/json.h"
 #include "dialect/openai/chat.h"
@@ -8,7 +9,6 @@
 #include "route/trace.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define MAX_LEAVES 4096 /* slots listed in used_signals */
 
@@ -24,29 +24,10 @@ struct eval {
     struct sl_verdict verdict;
 };
 
-/* ---- errors ------------------------------------------------------------------------------- */
-
 static int fail(const struct sl_eval_options *options, struct sl_buf *out, int status,
                 const char *code, const char *message)
 {
-    char stamp[32] = "";
-    struct tm tm;
-    time_t at = (time_t)options->unix_s;
-    if (gmtime_r(&at, &tm))
-        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    struct sl_json_writer w;
-    sl_json_writer_init(&w, out);
-    sl_json_open(&w, '{');
-    sl_json_key(&w, SL_STR("error"));
-    sl_json_open(&w, '{');
-    sl_json_key(&w, SL_STR("code"));
-    sl_json_put_str(&w, sl_str_from(code));
-    sl_json_key(&w, SL_STR("message"));
-    sl_json_put_str(&w, sl_str_from(message));
-    sl_json_key(&w, SL_STR("timestamp"));
-    sl_json_put_str(&w, sl_str_from(stamp));
-    sl_json_close(&w, '}');
-    sl_json_close(&w, '}');
+    sl_admin_error(out, options->unix_s, code, message);
     return status;
 }
 

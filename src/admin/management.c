@@ -5,10 +5,10 @@
 #include "admin/management.h"
 
 #include "admin/auth.h"
+#include "admin/envelope.h"
 #include "admin/eval.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "codec/json_write.h"
 #include "dialect/openai/answer.h"
 #include "http/server.h"
 #include "net/listen.h"
@@ -42,33 +42,11 @@ struct reply {
 typedef void answer_fn(struct sl_management *m, struct sl_exchange *x, sl_str body,
                        struct reply *r);
 
-static void rfc3339(int64_t unix_s, char out[32])
-{
-    time_t t = (time_t)unix_s;
-    struct tm utc;
-    gmtime_r(&t, &utc);
-    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
 static void fail(struct reply *r, int status, const char *code, const char *message)
 {
-    char now[32];
-    struct sl_json_writer w;
-    rfc3339(sl_clock_unix_s(), now);
     r->status = status;
     sl_buf_reset(&r->body);
-    sl_json_writer_init(&w, &r->body);
-    sl_json_open(&w, '{');
-    sl_json_key(&w, SL_STR("error"));
-    sl_json_open(&w, '{');
-    sl_json_key(&w, SL_STR("code"));
-    sl_json_put_str(&w, sl_str_from(code));
-    sl_json_key(&w, SL_STR("message"));
-    sl_json_put_str(&w, sl_str_from(message));
-    sl_json_key(&w, SL_STR("timestamp"));
-    sl_json_put_str(&w, sl_str_from(now));
-    sl_json_close(&w, '}');
-    sl_json_close(&w, '}');
+    sl_admin_error(&r->body, sl_clock_unix_s(), code, message);
     sl_buf_add_char(&r->body, '\n');
 }
 
@@ -100,7 +78,7 @@ static void answer_startup(struct sl_management *m, struct sl_exchange *x, sl_st
 {
     (void)x, (void)body;
     char updated[32];
-    rfc3339(m->updated_unix_s, updated);
+    sl_admin_time(m->updated_unix_s, updated);
     r->status = m->is_ready ? 200 : 503;
     sl_buf_printf(&r->body,
                   "{\"phase\":\"%s\",\"ready\":%s,\"message\":\"%s\",\"updated_at\":\"%s\"}\n",

@@ -77,31 +77,49 @@ static const struct sl_field fields[] = {
     SL_FIELD_END,
 };
 
-/* Nodes of the composer still to be looked at. */
+/* A walk over the composer: nodes still to be looked at, with their paths. */
 struct walk {
+    struct sl_check *c;
+    sl_str before; /* the check's path outside */
     const struct sl_yaml *stack[MAX_COMPOSER_NODES];
     sl_str paths[MAX_COMPOSER_NODES];
     uint32_t n;
     uint32_t n_seen;
 };
 
-/* The check's path is at the node that has the conditions. */
-static void push_conditions(struct sl_check *c, struct walk *w, const struct sl_yaml *conditions)
+/* NULL: no composer, or out of memory. */
+static struct walk *begin_walk(struct sl_check *c, const struct complexity_rule *rule)
 {
-    if (!conditions || conditions->kind == SL_YAML_NULL)
-        return;
-    if (conditions->kind != SL_YAML_LIST) {
-        sl_check_error(c, conditions, "conditions must be a list");
-        return;
-    }
+    bool has_composer = rule->composer && rule->composer->kind != SL_YAML_NULL;
+    struct walk *w = has_composer ? SL_NEW(c->arena, struct walk) : NULL;
+    if (!w)
+        return NULL;
+    w->c = c;
+    w->before = sl_arena_dup(c->arena, sl_buf_str(&c->path));
+    w->paths[0] =
+        sl_arena_printf(c->arena, "%.*s%scomposer", SL_FMT(w->before), w->before.n ? "." : "");
+    w->stack[w->n++] = rule->composer;
+    return w;
+}
+
+/* The next node, with the check's path at it; NULL and the path as it was: all were seen. */
+static const struct sl_yaml *next_node(struct walk *w)
+{
+    sl_check_pop(w->c, 0);
+    sl_check_push(w->c, w->n ? w->paths[w->n - 1] : w->before);
+    return w->n ? w->stack[--w->n] : NULL;
+}
+
+static void push_conditions(struct walk *w, const struct sl_yaml *conditions)
+{
     for (uint32_t i = conditions->n; i-- > 0;) {
         if (w->n_seen++ >= MAX_COMPOSER_NODES) {
-            sl_check_error(c, conditions, "has more than %d nodes", MAX_COMPOSER_NODES);
+            sl_check_error(w->c, conditions, "has more than %d nodes", MAX_COMPOSER_NODES);
             return;
         }
         w->stack[w->n] = conditions->items[i];
         w->paths[w->n++] =
-            sl_arena_printf(c->arena, "%.*s.conditions[%u]", SL_FMT(sl_buf_str(&c->path)), i);
+            sl_arena_printf(w->c->arena, "%.*s.conditions[%u]", SL_FMT(sl_buf_str(&w->c->path)), i);
     }
 }
 
@@ -113,31 +131,22 @@ static bool is_operator(sl_str name)
 
 static void validate(struct sl_check *c, const struct sl_yaml *node, const void *decoded)
 {
-    const struct complexity_rule *rule = decoded;
+    struct walk *w = begin_walk(c, decoded);
+    const struct sl_yaml *at;
     (void)node;
-    if (!rule->composer || rule->composer->kind == SL_YAML_NULL)
-        return;
-    sl_str before = sl_arena_dup(c->arena, sl_buf_str(&c->path));
-    sl_check_push(c, SL_STR("composer"));
-    struct walk *w = SL_NEW(c->arena, struct walk);
-    if (w) {
-        w->paths[w->n] = sl_arena_dup(c->arena, sl_buf_str(&c->path));
-        w->stack[w->n++] = rule->composer;
-    }
-    while (w && w->n > 0) {
-        const struct sl_yaml *at = w->stack[--w->n];
-        sl_check_pop(c, 0);
-        sl_check_push(c, w->paths[w->n]);
+    while (w && (at = next_node(w))) {
         struct composer_node found = {0};
         sl_schema_decode(c, composer_fields, at, &found);
         if (!found.type.n && !is_operator(found.operator_))
             sl_check_error(c, sl_yaml_get(at, SL_STR("operator")),
                            "unsupported operator \"%.*s\"; use AND, OR or NOT",
                            SL_FMT(found.operator_));
-        push_conditions(c, w, found.conditions);
+        const struct sl_yaml *conditions = found.conditions;
+        if (conditions && conditions->kind == SL_YAML_LIST)
+            push_conditions(w, conditions);
+        else if (conditions && conditions->kind != SL_YAML_NULL)
+            sl_check_error(c, conditions, "conditions must be a list");
     }
-    sl_check_pop(c, 0);
-    sl_check_push(c, before);
 }
 
 /* A leaf that names nothing never holds: a warning, since the reference takes it silently. */
@@ -168,28 +177,15 @@ static void check_leaf(struct sl_check *c, const struct sl_recipe_scope *scope,
 static void validate_in(struct sl_check *c, const struct sl_recipe_scope *scope,
                         const struct sl_yaml *node, const void *decoded)
 {
-    const struct complexity_rule *rule = decoded;
+    struct walk *w = begin_walk(c, decoded);
+    const struct sl_yaml *at;
     (void)node;
-    if (!rule->composer || rule->composer->kind != SL_YAML_MAP)
-        return;
-    sl_str before = sl_arena_dup(c->arena, sl_buf_str(&c->path));
-    sl_check_push(c, SL_STR("composer"));
-    struct walk *w = SL_NEW(c->arena, struct walk);
-    if (w) {
-        w->paths[w->n] = sl_arena_dup(c->arena, sl_buf_str(&c->path));
-        w->stack[w->n++] = rule->composer;
-    }
-    while (w && w->n > 0) {
-        const struct sl_yaml *at = w->stack[--w->n];
-        sl_check_pop(c, 0);
-        sl_check_push(c, w->paths[w->n]);
+    while (w && (at = next_node(w))) {
         const struct sl_yaml *conditions = sl_yaml_get(at, SL_STR("conditions"));
         check_leaf(c, scope, at);
         if (conditions && conditions->kind == SL_YAML_LIST)
-            push_conditions(c, w, conditions);
+            push_conditions(w, conditions);
     }
-    sl_check_pop(c, 0);
-    sl_check_push(c, before);
 }
 
 static const char *lacks(const struct sl_config *config, const void *decoded)

@@ -4,7 +4,7 @@
  * schemas, images, framing, the output that was asked for). An omitted upper bound is no limit.
  */
 #include "route/context_estimate.h"
-#include "route/signal.h"
+#include "route/rules.h"
 #include "route/trace.h"
 
 #include <stdio.h>
@@ -16,12 +16,6 @@ struct context_rule {
     sl_str description;
     int64_t min_tok;
     int64_t max_tok;
-};
-
-struct context_state {
-    const struct context_rule **rules;
-    sl_slot *slots;
-    uint32_t n;
 };
 
 static const struct sl_field fields[] = {
@@ -51,20 +45,10 @@ static const struct sl_field fields[] = {
 
 static enum sl_rc compile(struct sl_signal_build *b, void **out)
 {
-    struct context_state *s = SL_NEW(b->arena, struct context_state);
-    if (!s)
-        return SL_NOMEM;
-    s->n = b->signal->n_rules;
-    s->rules = SL_NEW_ARRAY(b->arena, const struct context_rule *, s->n);
-    s->slots = SL_NEW_ARRAY(b->arena, sl_slot, s->n);
-    if (!s->rules || !s->slots)
-        return SL_NOMEM;
-    for (uint32_t i = 0; i < s->n; i++) {
-        s->rules[i] = b->signal->rules[i].decoded;
-        s->slots[i] = b->slot(b, s->rules[i]->name);
-    }
-    *out = s->n ? s : NULL;
-    return SL_OK;
+    struct sl_signal_rules *rules = SL_NEW(b->arena, struct sl_signal_rules);
+    enum sl_rc rc = rules ? sl_signal_rules(b, rules) : SL_NOMEM;
+    *out = rc == SL_OK && rules->n ? rules : NULL;
+    return rc;
 }
 
 static size_t write_bounds(char *to, size_t room, uint64_t tok, const struct context_rule *r)
@@ -79,10 +63,10 @@ static size_t write_bounds(char *to, size_t room, uint64_t tok, const struct con
 
 static void eval(const void *state, struct sl_signal_run *run)
 {
-    const struct context_state *s = state;
+    const struct sl_signal_rules *s = state;
     uint64_t tok = sl_context_tok(run->facts);
     for (uint32_t i = 0; i < s->n; i++) {
-        const struct context_rule *r = s->rules[i];
+        const struct context_rule *r = s->decoded[i];
         uint64_t least = r->min_tok > 0 ? (uint64_t)r->min_tok : 0;
         if (r->max_tok >= 0 && tok >= least && tok <= (uint64_t)r->max_tok)
             sl_slot_match(run->out, s->slots[i]);

@@ -3,7 +3,7 @@
  * referenced rules run; their value is reported whether they match or not.
  */
 #include "route/predicate.h"
-#include "route/signal.h"
+#include "route/rules.h"
 #include "route/trace.h"
 
 enum feature_kind { FEATURE_UNSET, FEATURE_COUNT, FEATURE_EXISTS };
@@ -201,38 +201,22 @@ static uint32_t count(const struct sl_conversation_facts *f, const struct conver
     return 0;
 }
 
-struct conversation_state {
-    const struct conversation_rule **rules;
-    sl_slot *slots;
-    uint32_t n;
-};
-
 static enum sl_rc compile(struct sl_signal_build *b, void **out)
 {
-    struct conversation_state *s = SL_NEW(b->arena, struct conversation_state);
-    if (!s)
-        return SL_NOMEM;
-    s->n = b->signal->n_rules;
-    s->rules = SL_NEW_ARRAY(b->arena, const struct conversation_rule *, s->n);
-    s->slots = SL_NEW_ARRAY(b->arena, sl_slot, s->n);
-    if (!s->rules || !s->slots)
-        return SL_NOMEM;
-    for (uint32_t i = 0; i < s->n; i++) {
-        s->rules[i] = b->signal->rules[i].decoded;
-        s->slots[i] = b->slot(b, s->rules[i]->name);
-    }
-    *out = s->n ? s : NULL;
-    return SL_OK;
+    struct sl_signal_rules *rules = SL_NEW(b->arena, struct sl_signal_rules);
+    enum sl_rc rc = rules ? sl_signal_rules(b, rules) : SL_NOMEM;
+    *out = rc == SL_OK && rules->n ? rules : NULL;
+    return rc;
 }
 
 static void eval(const void *state, struct sl_signal_run *run)
 {
-    const struct conversation_state *s = state;
+    const struct sl_signal_rules *s = state;
     for (uint32_t i = 0; i < s->n; i++) {
         sl_slot slot = s->slots[i];
         if (run->wanted && !(run->wanted[slot >> 6] >> (slot & 63) & 1))
             continue;
-        const struct conversation_rule *r = s->rules[i];
+        const struct conversation_rule *r = s->decoded[i];
         double value = count(&run->facts->conversation, &r->feature.source);
         bool is_match = r->feature.type == FEATURE_EXISTS
                             ? value > 0

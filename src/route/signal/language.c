@@ -3,7 +3,7 @@
  * Each rule has its own floor; a text that nothing is known of matches no rule.
  */
 #include "match/language.h"
-#include "route/signal.h"
+#include "route/rules.h"
 #include "route/trace.h"
 
 #include <stdio.h>
@@ -65,9 +65,7 @@ static void validate(struct sl_check *c, const struct sl_yaml *node, const void 
 
 struct language_state {
     struct sl_language_model *model;
-    const struct language_rule **rules;
-    sl_slot *slots;
-    uint32_t n;
+    struct sl_signal_rules rules;
 };
 
 static enum sl_rc compile(struct sl_signal_build *b, void **out)
@@ -75,18 +73,10 @@ static enum sl_rc compile(struct sl_signal_build *b, void **out)
     struct language_state *s = SL_NEW(b->arena, struct language_state);
     if (!s)
         return SL_NOMEM;
-    s->n = b->signal->n_rules;
-    s->rules = SL_NEW_ARRAY(b->arena, const struct language_rule *, s->n);
-    s->slots = SL_NEW_ARRAY(b->arena, sl_slot, s->n);
-    if (!s->rules || !s->slots)
-        return SL_NOMEM;
-    for (uint32_t i = 0; i < s->n; i++) {
-        s->rules[i] = b->signal->rules[i].decoded;
-        s->slots[i] = b->slot(b, s->rules[i]->name);
-    }
-    enum sl_rc rc =
-        sl_language_open(&s->model, b->arena, sl_language_data, sl_language_data_n, NULL);
-    *out = rc == SL_OK && s->n ? s : NULL;
+    enum sl_rc rc = sl_signal_rules(b, &s->rules);
+    if (rc == SL_OK)
+        rc = sl_language_open(&s->model, b->arena, sl_language_data, sl_language_data_n, NULL);
+    *out = rc == SL_OK && s->rules.n ? s : NULL;
     return rc;
 }
 
@@ -102,17 +92,19 @@ static void eval(const void *state, struct sl_signal_run *run)
 {
     const struct language_state *s = state;
     struct sl_language_guess guess = sl_language_detect(s->model, run->text);
-    for (uint32_t i = 0; i < s->n; i++) {
-        double floor = s->rules[i]->threshold > 0 ? s->rules[i]->threshold : DEFAULT_FLOOR;
-        if (guess.code[0] && guess.confidence >= floor && names(s->rules[i]->name, guess.code))
-            sl_slot_match(run->out, s->slots[i]);
+    for (uint32_t i = 0; i < s->rules.n; i++) {
+        const struct language_rule *r = s->rules.decoded[i];
+        sl_slot slot = s->rules.slots[i];
+        double floor = r->threshold > 0 ? r->threshold : DEFAULT_FLOOR;
+        if (guess.code[0] && guess.confidence >= floor && names(r->name, guess.code))
+            sl_slot_match(run->out, slot);
         if (run->evidence) {
             char text[48];
             int n =
                 snprintf(text, sizeof(text), "%s, %.2f sure, needs >= %.2f",
                          guess.code[0] ? guess.code : "unknown", (double)guess.confidence, floor);
-            sl_trace_note(run, s->slots[i], sl_str_of(text, (size_t)n), (double)guess.confidence,
-                          floor, true);
+            sl_trace_note(run, slot, sl_str_of(text, (size_t)n), (double)guess.confidence, floor,
+                          true);
         }
     }
 }
