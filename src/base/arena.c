@@ -31,8 +31,10 @@ void sl_arena_init(struct sl_arena *a, struct sl_arena_pool *pool, size_t max_by
 
 static struct sl_arena_chunk *take_chunk(struct sl_arena *a, size_t bytes)
 {
-    if (bytes > a->max_bytes - a->used_bytes || a->used_bytes > a->max_bytes)
+    if (bytes > a->max_bytes - a->used_bytes || a->used_bytes > a->max_bytes) {
+        a->hit_max = true;
         return NULL;
+    }
     struct sl_arena_chunk *chunk = NULL;
     if (a->pool && a->pool->free_chunks && bytes == SL_ARENA_CHUNK_BYTES) {
         chunk = a->pool->free_chunks;
@@ -69,6 +71,7 @@ void sl_arena_reset(struct sl_arena *a)
     }
     a->at = a->end = NULL;
     a->used_bytes = 0;
+    a->hit_max = false;
 }
 
 void *sl_arena_more(struct sl_arena *a, size_t bytes, size_t align)

@@ -34,6 +34,7 @@ struct sl_exchange {
     struct sl_loop *loop;
     void *user;          /* the handler's own state */
     uint64_t started_ns; /* first byte of the head */
+    int refused_status;  /* of the error that the server itself gave for a bad body; 0: none */
 };
 
 struct sl_handler {

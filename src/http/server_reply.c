@@ -422,8 +422,10 @@ void connection_refuse(struct connection *c, int status, const char *why)
                      "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
                      status, sl_http_reason(status), (int)s->date_n, s->date, body_n, body);
     struct iovec iov = {text, (size_t)n};
-    if (x)
+    if (x) {
         x->has_head = x->is_ended = true;
+        x->pub.refused_status = status;
+    }
     c->closes = true;
     (void)connection_send(c, &iov, 1);
     connection_linger(c);

@@ -3,6 +3,20 @@
 
 #include "dialect/openai/answer.h"
 
+/* Names of the client's making may be in it, of any length. */
+#define MAX_MESSAGE_BYTES 2048u
+
+static sl_str cut(struct sl_arena *arena, sl_str message)
+{
+    if (message.n <= MAX_MESSAGE_BYTES)
+        return message;
+    size_t end = MAX_MESSAGE_BYTES;
+    while (end && ((unsigned char)message.p[end] & 0xc0) == 0x80)
+        end--; /* not within a character */
+    sl_str shorter = sl_arena_printf(arena, "%.*s...", (int)end, message.p);
+    return shorter.p ? shorter : SL_STR("out of memory");
+}
+
 static const char *metric_reason(int status)
 {
     if (status == 504)
@@ -24,7 +38,7 @@ void sl_px_error(struct sl_px *px, int status, const char *format, ...)
     if (!message.p)
         message = SL_STR("out of memory");
     sl_buf_init(&body, 64 << 10);
-    sl_answer_error(&body, status, message);
+    sl_answer_error(&body, status, cut(x->arena, message));
     px->status = status;
     px->path = "error";
     px->is_answered = true;

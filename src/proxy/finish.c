@@ -77,7 +77,10 @@ void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered)
         sl_cell_add(px->in_flight, -1);
     if (px->is_counted_stream)
         sl_cell_add(px->proxy->cell_streams, -1);
-    if (!was_delivered && (!px->end || px->end[0] == 'c')) {
+    if (x->refused_status) {
+        px->end = "refused";
+        px->status = x->refused_status;
+    } else if (!was_delivered && (!px->end || px->end[0] == 'c')) {
         px->end = "client_aborted";
         px->status = px->is_head_sent ? px->status : 499;
     }

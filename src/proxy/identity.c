@@ -107,9 +107,21 @@ bool sl_identity_is_trusted(const struct sl_identity *id, const void *peer,
     return shown.p && is_same_secret(shown, cfg->trusted_secret);
 }
 
+static bool appears_twice(const struct sl_headers *headers, sl_str name)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < headers->n; i++)
+        n += sl_str_eq_nocase(headers->items[i].name, name);
+    return n > 1;
+}
+
 enum sl_rc sl_identity_facts(const struct sl_identity *id, const struct sl_headers *headers,
                              struct sl_arena *arena, struct sl_facts *facts)
 {
+    const struct sl_identity_cfg *cfg = &id->cfg->identity;
+    if (appears_twice(headers, cfg->user_id_header) ||
+        appears_twice(headers, cfg->user_groups_header))
+        return SL_INVALID;
     facts->user_id = sl_str_trim(sl_headers_get(headers, id->cfg->identity.user_id_header));
     sl_str list = sl_headers_get(headers, id->cfg->identity.user_groups_header);
     if (!list.p)
@@ -130,37 +142,55 @@ enum sl_rc sl_identity_facts(const struct sl_identity *id, const struct sl_heade
     return SL_OK;
 }
 
-static bool starts_nocase(sl_str s, sl_str prefix)
+/* Many servers read '_' in a header's name as '-': a private name must not pass in that spelling.
+ */
+static char name_byte(char c)
 {
-    return s.n >= prefix.n && sl_str_eq_nocase(sl_str_sub(s, 0, prefix.n), prefix);
+    if (c == '_')
+        return '-';
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-static bool ends_nocase(sl_str s, sl_str suffix)
+static bool is_same_name(sl_str a, sl_str b)
 {
-    return s.n >= suffix.n && sl_str_eq_nocase(sl_str_sub(s, s.n - suffix.n, s.n), suffix);
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (name_byte(a.p[i]) != name_byte(b.p[i]))
+            return false;
+    return true;
+}
+
+static bool starts_as(sl_str s, sl_str prefix)
+{
+    return s.n >= prefix.n && is_same_name(sl_str_sub(s, 0, prefix.n), prefix);
+}
+
+static bool ends_as(sl_str s, sl_str suffix)
+{
+    return s.n >= suffix.n && is_same_name(sl_str_sub(s, s.n - suffix.n, s.n), suffix);
 }
 
 bool sl_identity_is_private(const struct sl_identity *id, sl_str name)
 {
     const struct sl_identity_cfg *cfg = &id->cfg->identity;
     bool may_be_custom = cfg->trusted_secret_header.n || id->cfg->n_credential_providers;
-    if (name.n > 2 && (name.p[0] | 0x20) == 'x' && name.p[1] == '-') {
-        if (starts_nocase(name, SL_STR("x-vsr-")) || starts_nocase(name, SL_STR("x-authz-")) ||
-            sl_str_eq_nocase(name, SL_STR("x-selected-model")) ||
-            (starts_nocase(name, SL_STR("x-user-")) && ends_nocase(name, SL_STR("-key"))))
+    if (name.n > 2 && (name.p[0] | 0x20) == 'x' && (name.p[1] == '-' || name.p[1] == '_')) {
+        if (starts_as(name, SL_STR("x-vsr-")) || starts_as(name, SL_STR("x-authz-")) ||
+            is_same_name(name, SL_STR("x-selected-model")) ||
+            (starts_as(name, SL_STR("x-user-")) && ends_as(name, SL_STR("-key"))))
             return true;
     }
-    if (sl_str_eq_nocase(name, cfg->user_id_header) ||
-        sl_str_eq_nocase(name, cfg->user_groups_header))
+    if (is_same_name(name, cfg->user_id_header) || is_same_name(name, cfg->user_groups_header))
         return true;
     if (!may_be_custom)
         return false;
-    if (cfg->trusted_secret_header.n && sl_str_eq_nocase(name, cfg->trusted_secret_header))
+    if (cfg->trusted_secret_header.n && is_same_name(name, cfg->trusted_secret_header))
         return true;
     for (uint32_t p = 0; p < id->cfg->n_credential_providers; p++) {
         const struct sl_str_pairs *h = &id->cfg->credential_providers[p].headers;
         for (uint32_t i = 0; i < h->n; i++)
-            if (sl_str_eq_nocase(name, h->items[i].value))
+            if (is_same_name(name, h->items[i].value))
                 return true;
     }
     return false;

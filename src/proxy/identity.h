@@ -33,7 +33,10 @@ bool sl_trust_range_parse(sl_str text, struct sl_trust_range *out);
 bool sl_identity_is_trusted(const struct sl_identity *id, const void *peer,
                             const struct sl_headers *headers);
 
-/* User and groups of a trusted request into the facts. SL_NOMEM. */
+/*
+ * User and groups of a trusted request into the facts. SL_INVALID: such a header appears twice, so
+ * one of them may be a stranger's; SL_NOMEM.
+ */
 SL_MUST_USE enum sl_rc sl_identity_facts(const struct sl_identity *id,
                                          const struct sl_headers *headers, struct sl_arena *arena,
                                          struct sl_facts *facts);

@@ -226,6 +226,16 @@ static void forget_answer(struct sl_px *px)
     px->is_counted_stream = false;
 }
 
+/* [DONE] was there: only the connection broke, the answer is whole. */
+static void finish_stream(struct sl_px *px)
+{
+    sl_px_attempt_over(px, true, px->status);
+    px->end = "complete";
+    read_usage(px);
+    if (flush(px))
+        sl_reply_end(px->x);
+}
+
 static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was_sent,
                     bool got_bytes, const char *reason)
 {
@@ -243,11 +253,14 @@ static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was
         sl_px_attempt_failed(px, end_of(rc, phase), rc == SL_TIMEOUT, name, why);
         return;
     }
+    px->reading = (sl_str){NULL, 0};
+    bool is_whole = px->has_stream && sl_chat_stream_end(&px->stream, gather, px);
+    if (is_whole && px->stream.is_done) {
+        finish_stream(px);
+        return;
+    }
     sl_px_attempt_over(px, false, 0);
     px->end = rc == SL_TIMEOUT ? "timeout" : "upstream_cut";
-    px->reading = (sl_str){NULL, 0};
-    if (px->has_stream)
-        (void)sl_chat_stream_end(&px->stream, gather, px);
     if (px->is_sse && px->head.content_length == UINT64_MAX)
         end_stream_with_error(px, why);
     else

@@ -94,7 +94,12 @@ void sl_px_on_request(void *app, struct sl_exchange *x)
 
 static bool refuse_body(struct sl_px *px, enum sl_rc rc, const struct sl_err *err)
 {
-    if (rc == SL_NOMEM)
+    if (rc == SL_NOMEM && px->x->arena->hit_max)
+        sl_px_error(px, 413,
+                    "the body holds more values than a request may: reading it takes more than "
+                    "%zu MiB",
+                    px->x->arena->max_bytes >> 20);
+    else if (rc == SL_NOMEM)
         sl_px_error(px, 503, "out of memory for this request");
     else
         sl_px_error(px, 400, "%s", err->message);
@@ -301,7 +306,9 @@ void sl_px_on_end(void *app, struct sl_exchange *x, sl_str body)
         return;
     }
     enum sl_rc rc = route(px);
-    if (rc != SL_OK)
+    if (rc == SL_INVALID)
+        sl_px_error(px, 400, "a header that names the user or the groups appears more than once");
+    else if (rc != SL_OK)
         sl_px_error(px, 503, "out of memory for this request");
     else
         act_on_verdict(px);

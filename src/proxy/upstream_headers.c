@@ -31,12 +31,18 @@ static bool is_hop_by_hop(sl_str n)
     return false;
 }
 
-static bool is_named_by_connection(sl_str connection, sl_str name)
+/* In any of its connection headers: the field may be repeated. */
+static bool is_named_by_connection(const struct sl_headers *h, sl_str name)
 {
     sl_str piece;
-    while (connection.p && sl_str_split(&connection, ',', &piece))
-        if (sl_str_eq_nocase(sl_str_trim(piece), name))
-            return true;
+    for (uint32_t i = 0; i < h->n; i++) {
+        sl_str list = h->items[i].value;
+        if (!sl_str_eq_nocase(h->items[i].name, SL_STR("connection")))
+            continue;
+        while (sl_str_split(&list, ',', &piece))
+            if (sl_str_eq_nocase(sl_str_trim(piece), name))
+                return true;
+    }
     return false;
 }
 
@@ -55,7 +61,7 @@ static enum sl_rc set(struct sl_headers *h, struct sl_arena *arena, sl_str name,
 static enum sl_rc copy_client_headers(struct sl_px *px, struct sl_headers *out)
 {
     const struct sl_headers *in = &px->x->headers;
-    sl_str connection = sl_headers_get(in, SL_STR("connection"));
+    bool has_connection = sl_headers_get(in, SL_STR("connection")).p;
     out->items = sl_arena_alloc(px->x->arena, (in->n + 12) * sizeof(*out->items));
     if (!out->items)
         return SL_NOMEM;
@@ -64,7 +70,7 @@ static enum sl_rc copy_client_headers(struct sl_px *px, struct sl_headers *out)
     for (uint32_t i = 0; i < in->n; i++) {
         sl_str name = in->items[i].name;
         if (!is_hop_by_hop(name) && !sl_identity_is_private(&px->lane->identity, name) &&
-            !is_named_by_connection(connection, name))
+            !(has_connection && is_named_by_connection(in, name)))
             out->items[out->n++] = in->items[i];
     }
     return SL_OK;

@@ -93,6 +93,14 @@ def test_a_stream_reset_ends_in_an_explicit_error(router, upstream):
     assert "error" in json.loads(events(router.chat(stream=True).text)[-1])
 
 
+def test_a_connection_that_breaks_behind_done_spoils_nothing(router, upstream):
+    upstream.plan.append(reset(head(**SSE) + chunked(frame(chunk("all of it"))) + chunked(frame(chunk(finish="stop"))) +
+                               chunked(frame("[DONE]"))))
+    got = router.chat(stream=True)
+    assert events(got.text)[-1] == "[DONE]" and '"error"' not in got.text
+    assert 'sluice_http_request_ends_total{end="complete"} 1' in router.metrics()
+
+
 def test_a_stream_that_stops_in_order_without_done_is_cut_too(router, upstream):
     upstream.plan.append(raw(head(**SSE), chunked(frame(chunk("Half"))), b"0\r\n\r\n", close=False))
     assert "error" in json.loads(events(router.chat(stream=True).text)[-1])

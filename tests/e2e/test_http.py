@@ -91,6 +91,7 @@ def test_a_body_above_the_limit_is_a_413(start, upstream):
     assert got.status_code == 413 and got.json()["error"]["message"]
     big = b"%x\r\n" % 20000 + b"x" * 20000 + b"\r\n0\r\n\r\n"
     assert b" 413 " in talk(router, post(big, b"Transfer-Encoding: chunked", length=False))[:20]
+    assert 'code="499"' not in router.metrics() and 'path="/v1/chat/completions",code="413"} 1' in router.metrics()
     assert router.chat("x" * 2000).status_code == 200
 
 

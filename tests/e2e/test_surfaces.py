@@ -86,6 +86,36 @@ def test_trust_headers_of_strangers_are_stripped(router, upstream):
     assert not [n for n in names if n.startswith(("x-authz", "x-user-", "x-vsr-"))]
 
 
+def test_trust_headers_in_another_spelling_are_stripped_too(router, upstream):
+    router.chat(headers={"X_Authz_User_Id": "admin", "x_authz-user_groups": "root", "x-user-openai_key": "k",
+                         "X_VSR_Skip_Processing": "true", "x_custom": "kept"})
+    names = {n.replace("_", "-") for n in upstream.last.headers}
+    assert "x-custom" in names
+    assert not [n for n in names if n.startswith(("x-authz", "x-user-", "x-vsr-"))]
+
+
+def test_every_connection_header_names_what_stays_here(router, upstream):
+    body = json.dumps({"model": "auto", "messages": [{"role": "user", "content": "hello"}]}).encode()
+    httpx.post(router.url + "/v1/chat/completions", content=body, timeout=10, headers=[
+        ("Connection", "x-one"), ("X-One", "1"), ("Connection", "keep-alive, x-two"), ("X-Two", "2"), ("X-Three", "3")])
+    assert "x-three" in upstream.last.headers
+    assert not {"x-one", "x-two"} & set(upstream.last.headers)
+
+
+def test_an_error_about_a_very_long_name_is_whole_json(router):
+    for name in ("m" * 100_000, "\u00e9" * 50_000, '"' * 70_000):
+        got = router.chat(model=name)
+        error = got.json()["error"]
+        assert got.status_code == 400 and error["message"].startswith('model "') and len(error["message"]) < 2100
+
+
+def test_a_body_of_too_many_values_is_a_413_that_nobody_retries(start, upstream):
+    router = start(policy([model("m", upstream.port)], **{"global": {"router": {"limits": {"max_body_bytes": 4_000_000}}}}))
+    got = router.chat(x=[[]] * 1_200_000)
+    assert got.status_code == 413 and "values" in got.json()["error"]["message"]
+    assert router.chat().status_code == 200
+
+
 def authz_policy(port, trusted):
     config = policy([model("plain", port), model("premium", port)], [
         {"name": "paid", "priority": 5, "rules": {"operator": "AND", "conditions": [{"type": "authz", "name": "premium"}]},
@@ -101,6 +131,9 @@ def test_identity_counts_only_from_a_trusted_proxy(start, upstream):
     trusted = start(authz_policy(upstream.port, ["127.0.0.0/8"]))
     assert trusted.chat(headers=headers).headers["x-vsr-selected-model"] == "premium"
     assert trusted.chat().headers["x-vsr-selected-model"] == "plain"
+    double = [("x-authz-user-id", "bob"), *headers.items()]  # one of them may be the client's own
+    assert httpx.post(trusted.url + "/v1/chat/completions", headers=double, timeout=10, json={
+        "model": "auto", "messages": [{"role": "user", "content": "hello"}]}).status_code == 400
     stranger = start(authz_policy(upstream.port, []))
     assert stranger.chat(headers=headers).headers["x-vsr-selected-model"] == "plain"
 
