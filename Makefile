@@ -1,5 +1,5 @@
 # The two commands a newcomer needs are `make run` and `make test`; CMake does the work underneath.
-.PHONY: all build run test check format bench fuzz soak clean
+.PHONY: all build run test check format docs bench fuzz soak clean
 
 all: build
 
@@ -23,6 +23,10 @@ check: ## format, layers, banned calls, headers
 
 format: ## format every C file
 	@python3 tests/check/format.py . --fix
+
+docs: ## the reference pages that the repository keeps
+	@mkdir -p docs/reference
+	@python3 tools/metric_ids.py docs/reference/metrics.md spec/metrics.tsv
 
 bench: ## every speed claim, with the rival's figure beside it (BENCH=name for one)
 	@scripts/install build bench

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the metric catalogue for C.   usage: metric_ids.py OUTPUT SPEC.tsv
+"""Writes the metric catalogue.   usage: metric_ids.py OUTPUT SPEC.tsv
 
-OUTPUT ending in .h gets enum sl_metric_id; ending in .c the table of descriptions.
+OUTPUT ending in .h gets enum sl_metric_id; ending in .c the table of descriptions; ending in .md the
+reference page for people (docs/reference/metrics.md, which tests/check/reference.py compares).
 """
+import pathlib
 import re
 import sys
 
@@ -44,8 +46,8 @@ def rows(path):
             sys.exit(f"{where}: buckets belong to histograms, and every histogram has some")
         if [float(b) for b in bounds] != sorted({float(b) for b in bounds}):
             sys.exit(f"{where}: buckets must rise")
-        if len(labels) > MAX_LABELS or len(bounds) > MAX_BUCKETS or not text:
-            sys.exit(f"{where}: too many labels or buckets, or no help")
+        if len(labels) > MAX_LABELS or len(bounds) > MAX_BUCKETS or not text or "|" in text:
+            sys.exit(f"{where}: too many labels or buckets, or no help, or a | in it")
         yield ident, name, kind, labels, bounds, int(max_sets), text
 
 
@@ -77,11 +79,39 @@ def source(table):
     return "".join(out)
 
 
+def groups(table):
+    """Rows by what they are about, as the page shows them."""
+    title = {"llm": "Routing and models", "sr": "Request parameters", "sluice": "The router", "process": "The process"}
+    found = {text: [] for text in title.values()}
+    for row in table:
+        found[title[row[1].split("_")[0]]].append(row)
+    return found.items()
+
+
+def page(table):
+    out = ["# Metrics\n\n"
+           "What `/metrics` of the management address shows, in Prometheus text. This page is written from\n"
+           "`spec/metrics.tsv` by `make docs`; do not edit it.\n\n"
+           "Label sets beyond the bound of a metric are counted together under the label value `other`.\n"]
+    for title, members in groups(table):
+        out.append(f"\n## {title}\n\n| metric | type | labels | bound | what |\n| --- | --- | --- | --- | --- |\n")
+        for _, name, kind, labels, _, max_sets, text in members:
+            names = ", ".join(f"`{label}`" for label in labels)
+            bound = max_sets if labels else ""
+            out.append(f"| `{name}` | {kind} | {names} | {bound} | {text} |\n")
+    out.append("\n## Buckets of the histograms\n\n| metric | upper bounds |\n| --- | --- |\n")
+    out += [f"| `{name}` | {', '.join(f'{float(b):g}' for b in bounds)} |\n" for _, name, _, _, bounds, _, _ in table if bounds]
+    return "".join(out)
+
+
+WRITERS = {".h": header, ".c": source, ".md": page}
+
+
 def main():
     output, spec = sys.argv[1:]
     table = list(rows(spec))
     with open(output, "w", encoding="utf-8") as file:
-        file.write(header(table) if output.endswith(".h") else source(table))
+        file.write(WRITERS[pathlib.Path(output).suffix](table))
 
 
 main()

@@ -124,6 +124,8 @@ void sl_describe_type(struct sl_buf *out, const struct sl_field *f)
 /* A default worth showing: not an empty one. */
 static const char *default_of(const struct sl_field *f)
 {
+    if (f->fallback_means)
+        return f->fallback_means;
     return f->fallback && *f->fallback ? f->fallback : NULL;
 }
 
@@ -229,6 +231,8 @@ static void put_fields_json(struct sl_json_writer *w, const struct sl_field *fie
         sl_buf_free(&type);
         if (f->fallback)
             put_key_str(w, "default", f->fallback);
+        if (f->fallback_means)
+            put_key_str(w, "default_means", f->fallback_means);
         if (is_bounded(f)) {
             sl_json_key(w, SL_STR("min"));
             sl_json_put_f64(w, f->min);

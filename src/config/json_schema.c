@@ -193,8 +193,9 @@ static void put_property(struct sl_json_writer *w, const struct sl_field *f)
     sl_json_open(w, '{');
     put(w, "description", f->help);
     put_value(w, f);
-    if (f->fallback && *f->fallback)
-        put(w, "$comment", f->fallback);
+    const char *fallback = f->fallback_means ? f->fallback_means : f->fallback;
+    if (fallback && *fallback)
+        put(w, "$comment", fallback);
     sl_json_close(w, '}');
 }
 

@@ -87,7 +87,8 @@ struct sl_field {
     enum sl_field_type type;
     uint32_t offset;
     uint32_t flags;
-    const char *fallback; /* the default, spelled as in YAML; NULL = zero value */
+    const char *fallback;       /* the default, spelled as in YAML; NULL = zero value */
+    const char *fallback_means; /* in words, where that spelling says little; or NULL */
     double min, max; /* numbers and durations (ms); both 0 = unbounded, only max 0 = no maximum */
     const char *const *choices; /* ENUM: NULL-terminated; choice 0 is often "" = unset */
     const struct sl_field *sub; /* STRUCT, LIST, MAP: ends with key == NULL */

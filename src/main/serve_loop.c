@@ -98,6 +98,8 @@ bool serve_loop_start(struct serve *s, uint32_t index, struct sl_err *err)
     l->watch = is_up ? sl_loop_watch_new(l->loop) : NULL;
     for (uint32_t i = 0; i < l->n_servers; i++)
         sl_loop_watch_server(l->watch, l->servers[i]);
+    if (is_up)
+        sl_loop_watch_client(l->watch, sl_proxy_client(l->proxy));
     if (is_up && pthread_create(&l->thread, NULL, run, l) != 0) {
         sl_err_set(err, SL_NOMEM, "no thread for an event loop");
         is_up = false;

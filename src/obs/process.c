@@ -94,6 +94,7 @@ struct sl_loop_watch {
     struct sl_metrics *metrics;
     const struct sl_server *servers[SL_WATCH_SERVERS];
     uint32_t n_servers;
+    const struct sl_client *client; /* NULL: none */
 };
 
 static struct sl_cell *cell(struct sl_loop_watch *watch, enum sl_metric_id id)
@@ -127,6 +128,17 @@ static void record_servers(struct sl_loop_watch *watch)
     sl_cell_set(cell(watch, SL_M_BYTES_OUT), (double)sum.bytes_out);
 }
 
+static void record_client(struct sl_loop_watch *watch)
+{
+    const sl_str idle = SL_STR("idle"), active = SL_STR("active");
+    struct sl_client_stats stats;
+    if (!watch->client)
+        return;
+    sl_client_get_stats(watch->client, &stats);
+    sl_cell_set(sl_metrics_cell(watch->metrics, SL_M_UPSTREAM_POOL, &idle, 1), stats.n_idle);
+    sl_cell_set(sl_metrics_cell(watch->metrics, SL_M_UPSTREAM_POOL, &active, 1), stats.n_busy);
+}
+
 static void on_timer(struct sl_loop *loop, struct sl_timer *timer)
 {
     struct sl_loop_watch *watch = SL_CONTAINER(timer, struct sl_loop_watch, timer);
@@ -136,6 +148,7 @@ static void on_timer(struct sl_loop *loop, struct sl_timer *timer)
     sl_cell_set(cell(watch, SL_M_ARENA_FREE_BYTES),
                 (double)sl_loop_arena_pool(loop)->n_free * SL_ARENA_CHUNK_BYTES);
     record_servers(watch);
+    record_client(watch);
     again(watch);
 }
 
@@ -156,6 +169,12 @@ void sl_loop_watch_server(struct sl_loop_watch *watch, const struct sl_server *s
 {
     if (watch && watch->n_servers < SL_WATCH_SERVERS)
         watch->servers[watch->n_servers++] = server;
+}
+
+void sl_loop_watch_client(struct sl_loop_watch *watch, const struct sl_client *client)
+{
+    if (watch)
+        watch->client = client;
 }
 
 void sl_loop_watch_free(struct sl_loop_watch *watch)

@@ -5,6 +5,7 @@
 #ifndef SL_OBS_PROCESS_H
 #define SL_OBS_PROCESS_H
 
+#include "http/client.h"
 #include "http/server.h"
 #include "obs/metrics.h"
 #include "sys/loop.h"
@@ -25,13 +26,15 @@ struct sl_loop_watch;
 
 /*
  * Watches a loop until freed: two wake-ups a second that measure its lag and record its free arena
- * memory and its servers' connections. NULL when out of memory. Before the loop runs, or on its
- * thread.
+ * memory, its servers' connections and its client's. NULL when out of memory. Before the loop runs,
+ * or on its thread.
  */
 struct sl_loop_watch *sl_loop_watch_new(struct sl_loop *loop);
 /* Adds a server of this loop, at most SL_WATCH_SERVERS; it must outlive the watch or its last turn.
  */
 void sl_loop_watch_server(struct sl_loop_watch *watch, const struct sl_server *server);
+/* The client of this loop, likewise. */
+void sl_loop_watch_client(struct sl_loop_watch *watch, const struct sl_client *client);
 void sl_loop_watch_free(struct sl_loop_watch *watch);
 
 #endif

@@ -120,6 +120,11 @@ struct sl_config *sl_proxy_config(const struct sl_proxy *proxy)
     return proxy->lane->config;
 }
 
+const struct sl_client *sl_proxy_client(const struct sl_proxy *proxy)
+{
+    return proxy->client;
+}
+
 const struct sl_handler *sl_proxy_handler(struct sl_proxy *proxy, uint32_t listener)
 {
     return &proxy->apps[listener < SL_PROXY_MAX_LISTENERS ? listener : 0].handler;

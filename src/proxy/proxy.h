@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "http/server.h"
 
+struct sl_client;
 struct sl_proxy;
 struct sl_resolver;
 struct sl_tls_context;
@@ -39,6 +40,8 @@ SL_MUST_USE enum sl_rc sl_proxy_adopt(struct sl_proxy *proxy, struct sl_config *
 /* Client TLS for https backends, when the first such backend comes with a reload. */
 void sl_proxy_use_tls(struct sl_proxy *proxy, struct sl_tls_context *tls);
 struct sl_config *sl_proxy_config(const struct sl_proxy *proxy);
+/* Its connections to backends, for who counts them. Lives in the proxy. */
+const struct sl_client *sl_proxy_client(const struct sl_proxy *proxy);
 
 /*
  * The handler for the configuration's listener of that index (its timeout applies). Lives in the

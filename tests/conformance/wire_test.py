@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Replays the reference's recorded wire exchanges (a fixture of the specification) through Sluice.
 
-A recording provider stands on the port that wire.yaml names. Every exchange must give the same
+A recording provider takes the place of the one that wire.yaml names, on a port of its own. Every exchange must give the same
 provider request and the same answer, but for DEVIATIONS, where the reference is wrong: each of
 those states what is right. Python standard library only.
 
@@ -27,7 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 from ports import free_port  # noqa: E402
 
-UPSTREAM_PORT = 9071
+RECORDED_UPSTREAM = "127.0.0.1:9071"  # in wire.yaml and in the exchanges
 RESPONSE_ONLY = {"x-vsr-config-generation"}  # ours, on every answer
 USAGE = {"prompt_tokens": 20, "completion_tokens": 3, "total_tokens": 23}
 
@@ -332,14 +332,16 @@ def main():
     if not (folder / "wire.cases.jsonl").exists():
         fixtures.skip(folder)
         return 0
-    for line in (folder / "wire.cases.jsonl").read_text().splitlines():
+    upstream = f"127.0.0.1:{free_port()}"
+    for line in (folder / "wire.cases.jsonl").read_text().replace(RECORDED_UPSTREAM, upstream).splitlines():
         GOLDENS[json.loads(line)["name"]] = line
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", UPSTREAM_PORT), Provider)
+    host, upstream_port = upstream.split(":")
+    server = http.server.ThreadingHTTPServer((host, int(upstream_port)), Provider)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port = free_port()
     with tempfile.TemporaryDirectory() as scratch:
         config = pathlib.Path(scratch) / "wire.yaml"
-        config.write_text((folder / "wire.yaml").read_text().replace(
+        config.write_text((folder / "wire.yaml").read_text().replace(RECORDED_UPSTREAM, upstream).replace(
             "\nglobal:\n", f"\nglobal:\n  services: {{management_api: {{port: {free_port()}}}}}\n"))
         router = subprocess.Popen([options.bin, "serve", "-c", str(config), "--listen", f"127.0.0.1:{port}",
                                    "--allow-inactive", "--metrics-port", "0"])

@@ -116,6 +116,7 @@ def test_every_metric_of_the_catalogue_is_fed(start, upstream, second_upstream):
     assert not missing
     may_be_zero = {"llm_model_inflight_requests", "sluice_http_streams", "sluice_connections", "sluice_arena_free_bytes",
                    "sluice_connections_rejected_total"}
+    wait_until(lambda: value(router.metrics(), "sluice_upstream_pool_connections", state="idle"), what="an idle connection")
     idle = [name for name, kind in catalogue() if name not in may_be_zero
             and not value(text, name + ("_count" if kind == "histogram" else "")) > 0]
     assert not idle
@@ -144,3 +145,24 @@ def test_gauges_return_to_zero_after_aborts_and_fail_over(start, upstream, secon
     text = router.metrics()
     assert value(text, "sluice_http_streams") == 0
     assert value(text, "sluice_http_request_ends_total", end="client_aborted") == 1
+
+
+def test_connections_to_backends_are_active_then_idle_then_gone(start, upstream):
+    router = start(policy([model("m", upstream.port)]))
+
+    def pool(state):
+        return value(router.metrics(), "sluice_upstream_pool_connections", state=state)
+    upstream.plan.append(stream("one ", *["more "] * 60, delay=0.05))
+    body = {"model": "auto", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+    with httpx.stream("POST", router.url + "/v1/chat/completions", json=body, timeout=60) as answer:
+        wait_until(lambda: pool("active") == 1, what="an active connection")
+        assert pool("idle") == 0
+        answer.read()
+    wait_until(lambda: pool("active") == 0 and pool("idle") == 1, what="an idle connection")
+
+    def close_behind(connection, request):
+        respond(completion())(connection, request)
+        return False
+    upstream.plan.append(close_behind)
+    assert router.chat().status_code == 200
+    wait_until(lambda: pool("idle") == 0, what="an empty pool")

@@ -38,6 +38,7 @@ static const struct sl_field fields[] = {
      .type = SL_F_TOKENS,
      .offset = offsetof(struct context_rule, max_tok),
      .fallback = "1000000000M",
+     .fallback_means = "unlimited",
      .max = MAX_BOUND,
      .help = "Greatest number of tokens, inclusive; without it there is no upper bound."},
     SL_FIELD_END,

@@ -46,6 +46,19 @@ static bool has(const struct sl_buf *out, const char *text)
     return sl_str_find(sl_buf_str(out), sl_str_from(text)) != SIZE_MAX;
 }
 
+static void a_default_that_means_something_is_told_in_words(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t i = 0;
+    while (i < f->n && strcmp(f->topics[i].name, "context"))
+        i++;
+    assert_true(i < f->n);
+    sl_buf_reset(&f->out);
+    sl_describe_text(&f->out, &f->topics[i]);
+    assert_true(has(&f->out, "default unlimited"));
+    assert_false(has(&f->out, "1000000000M"));
+}
+
 static void every_topic_has_a_text(void **state)
 {
     struct fixture *f = *state;
@@ -154,9 +167,13 @@ static void the_schema_is_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_topic_has_a_text), cmocka_unit_test(every_topic_has_json),
-        cmocka_unit_test(pages_hold_their_kind),  cmocka_unit_test(near_names_are_told),
-        cmocka_unit_test(types_are_words),        cmocka_unit_test(the_schema_is_whole),
+        cmocka_unit_test(every_topic_has_a_text),
+        cmocka_unit_test(a_default_that_means_something_is_told_in_words),
+        cmocka_unit_test(every_topic_has_json),
+        cmocka_unit_test(pages_hold_their_kind),
+        cmocka_unit_test(near_names_are_told),
+        cmocka_unit_test(types_are_words),
+        cmocka_unit_test(the_schema_is_whole),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
