@@ -28,14 +28,35 @@ struct attention_run {
     uint32_t columns;     /* head_dim rounded up to SL_PANEL */
 };
 
+/* A head's rows lie thousands of bytes apart and each is a few lines long: no prefetcher of the
+ * processor follows that, so they are asked for some rows ahead. */
+enum { ROWS_AHEAD = 12 };
+
+INLINE void prefetch_row(const float *row, uint32_t d)
+{
+    for (uint32_t c = 0; c < d; c += 16)
+        __builtin_prefetch(row + c);
+}
+
+INLINE void prefetch_key(const struct sl_attention *a, uint32_t key)
+{
+    if (key < a->n_k) {
+        prefetch_row(a->k + key * a->k_stride, a->head_dim);
+        prefetch_row(a->v + key * a->v_stride, a->head_dim);
+    }
+}
+
 /* Keys outside the sequence are zeros; their scores are masked. */
 static void copy_keys(const struct attention_run *run)
 {
     const struct sl_attention *a = run->a;
     uint32_t d = a->head_dim;
+    for (uint32_t at = 0; at < run->keys && at < ROWS_AHEAD; at++)
+        prefetch_key(a, run->first + at);
     for (uint32_t at = 0; at < run->keys; at++) {
         uint32_t key = run->first + at;
         bool is_real = key < a->n_k;
+        prefetch_key(a, key + ROWS_AHEAD);
         float *panel = run->k + (size_t)(at / SL_PANEL) * SL_PANEL * d + at % SL_PANEL;
         const float *k = a->k + (is_real ? key : 0) * a->k_stride;
         const float *v = a->v + (is_real ? key : 0) * a->v_stride;
@@ -54,8 +75,10 @@ static void block_product(const struct attention_run *run, uint32_t rows, uint32
                           const float *a, size_t a_stride, const float *b, size_t b_stride,
                           uint32_t panels, float *out, size_t out_stride, bool add)
 {
-    for (uint32_t p = 0; p < panels; p += TILE_PANELS) {
-        uint32_t wide = panels - p < TILE_PANELS ? panels - p : TILE_PANELS;
+    for (uint32_t p = 0, wide; p < panels; p += wide) {
+        wide = panels - p < TILE_PANELS ? panels - p : TILE_PANELS;
+        if (TILE_PANELS == 3 && panels - p == 4)
+            wide = 2; /* two pairs rather than three and one */
         uint32_t most = tile_rows[wide - 1], blocks = (rows + most - 1) / most;
         for (uint32_t row = 0; row < rows; blocks--) {
             uint32_t high = (rows - row + blocks - 1) / blocks;
@@ -90,6 +113,8 @@ static void mask_row(const struct sl_attention *a, uint32_t query, uint32_t key,
 {
     uint32_t from, to;
     sl_visible_keys(a, query, &from, &to);
+    if (!a->bias && from <= key && to >= key + count)
+        return;
     from = from > key ? from - key : 0;
     to = to > key ? to - key : 0;
     to = to < count ? to : count;
@@ -111,7 +136,7 @@ static void weigh_row(const struct attention_run *run, uint32_t r, uint32_t coun
     float before = block->largest[r], now = row_largest(count, scores);
     now = now > before ? now : before;
     float shift = now == -INFINITY ? 0 : now;
-    float total = exp2_row(count, scores, 1, shift);
+    float total = exp2_row(count, scores, shift);
     if (now != before && before != -INFINITY) {
         float keep = exp2f(before - shift);
         scale_row(run->columns, block->sums + (size_t)r * run->columns, keep);
@@ -121,11 +146,56 @@ static void weigh_row(const struct attention_run *run, uint32_t r, uint32_t coun
     block->total[r] += total;
 }
 
+/* Are all of these scores within +-SMALL_SCORE? Then 2^score needs no maximum taken off: neither it
+ * nor a sum of 2^20 of them leaves the range of a float, and what the quotient keeps is the same.
+ * That saves each row a chain of reductions that nothing else can overlap. */
+#define SMALL_SCORE 60.0F
+static bool is_small(const float *scores, uint32_t rows, uint32_t count)
+{
+    union {
+        float f;
+        uint32_t bits;
+    } limit = {.f = SMALL_SCORE};
+    vu a = vu_zero(), b = a; /* as bits, so that NaN is large */
+    for (uint32_t r = 0; r < rows; r++, scores += SL_KEY_BLOCK) {
+        uint32_t j = 0;
+        for (; j + 2 * VF <= count; j += 2 * VF) {
+            a = vu_max_abs(a, vf_load(scores + j));
+            b = vu_max_abs(b, vf_load(scores + j + VF));
+        }
+        for (; j < count; j += VF)
+            a = vu_max_abs(a, vf_load(scores + j));
+    }
+    return vu_largest(a) <= limit.bits && vu_largest(b) <= limit.bits;
+}
+
+/* Scores of a block to weights, masks included. is_plain: no maximum has been taken off so far. */
+static void weigh_block(const struct attention_run *run, uint32_t query, uint32_t rows,
+                        uint32_t key, uint32_t count, bool *is_plain)
+{
+    struct attention_block *block = run->block;
+    bool was_plain = *is_plain;
+    *is_plain = was_plain && !run->a->bias && is_small(block->scores, rows, count);
+    for (uint32_t r = 0; r < rows; r++) {
+        float *scores = block->scores + (size_t)r * SL_KEY_BLOCK;
+        mask_row(run->a, query + r, key, count, scores);
+        if (*is_plain) {
+            block->total[r] += exp2_row(count, scores, 0);
+        } else {
+            /* What sums there are were weighed with a maximum of 0. */
+            if (was_plain)
+                block->largest[r] = block->total[r] > 0 ? 0 : -INFINITY;
+            weigh_row(run, r, count);
+        }
+    }
+}
+
 static void query_block(const struct attention_run *run, uint32_t query, uint32_t rows)
 {
     const struct sl_attention *a = run->a;
     struct attention_block *block = run->block;
     uint32_t from, to, unused, d = a->head_dim;
+    bool is_plain = true;
     sl_visible_keys(a, query, &from, &unused);
     sl_visible_keys(a, query + rows - 1, &unused, &to);
     for (uint32_t r = 0; r < rows; r++) {
@@ -137,21 +207,22 @@ static void query_block(const struct attention_run *run, uint32_t query, uint32_
         block->largest[r] = -INFINITY;
         block->total[r] = 0;
     }
-    fill(block->sums, 0, rows * run->columns, 0);
+    for (uint32_t r = 0; r < rows && query + rows + r < a->n_q; r++)
+        prefetch_row(a->q + (query + rows + r) * a->q_stride, d);
+    if (from >= to)
+        fill(block->sums, 0, rows * run->columns, 0);
     /* Blocks of keys begin on panels; `first` is one. */
     for (uint32_t key = from / SL_PANEL * SL_PANEL; key < to; key += SL_KEY_BLOCK) {
         uint32_t left = (to - key + SL_PANEL - 1) / SL_PANEL * SL_PANEL;
         uint32_t count = left < SL_KEY_BLOCK ? left : SL_KEY_BLOCK;
         size_t at = key - run->first;
+        bool is_first = key <= from;
         block_product(run, rows, d, block->q, d, run->k + at * d, (size_t)d * SL_PANEL,
                       count / SL_PANEL, block->scores, SL_KEY_BLOCK, false);
-        for (uint32_t r = 0; r < rows; r++) {
-            mask_row(a, query + r, key, count, block->scores + (size_t)r * SL_KEY_BLOCK);
-            weigh_row(run, r, count);
-        }
+        weigh_block(run, query, rows, key, count, &is_plain);
         block_product(run, rows, count, block->scores, SL_KEY_BLOCK, run->v + at * SL_PANEL,
                       (size_t)run->keys * SL_PANEL, run->columns / SL_PANEL, block->sums,
-                      run->columns, true);
+                      run->columns, !is_first);
     }
     for (uint32_t r = 0; r < rows; r++) {
         float *out = a->out + (query + r) * a->out_stride;
@@ -179,8 +250,11 @@ static void attention(const struct sl_attention *a, void *scratch)
     run.k = (float *)(void *)((char *)scratch + SL_ATTENTION_BLOCK_BYTES);
     run.v = run.k + (size_t)run.keys * a->head_dim;
     copy_keys(&run);
-    for (uint32_t query = 0; query < a->n_q; query += SL_QUERY_BLOCK) {
-        uint32_t rows = a->n_q - query < SL_QUERY_BLOCK ? a->n_q - query : SL_QUERY_BLOCK;
+    uint32_t blocks = (a->n_q + SL_QUERY_BLOCK - 1) / SL_QUERY_BLOCK;
+    for (uint32_t query = 0, rows; query < a->n_q; query += rows, blocks--) {
+        /* Of equal height but for the last; a multiple of 8 suits the tiles. */
+        rows = ((a->n_q - query + blocks - 1) / blocks + 7) / 8 * 8;
+        rows = rows < a->n_q - query ? rows : a->n_q - query;
         query_block(&run, query, rows);
     }
 }

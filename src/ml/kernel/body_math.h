@@ -21,10 +21,10 @@ INLINE vf vf_exp2_small(vf r)
     return vf_fma(p, r, vf_set(1));
 }
 
-/* 2^x for x up to 127; exactly 0 from VF_EXP2_LOWEST down; NaN stays. */
+/* 2^x for x <= 127; exactly 0 from VF_EXP2_LOWEST down; NaN stays. */
 INLINE vf vf_exp2(vf x)
 {
-    x = vf_max(vf_set(VF_EXP2_LOWEST), vf_min(vf_set(127), x));
+    x = vf_max(vf_set(VF_EXP2_LOWEST), x);
     vf n = vf_round(x);
     return vf_scale(vf_exp2_small(vf_sub(x, n)), n);
 }

@@ -178,31 +178,41 @@ static void rms_norm(const struct sl_norm *norm)
     norm_rows(norm, false);
 }
 
-/* x[j] = 2^(x[j] * factor - shift), returns the sum. */
-INLINE float exp2_row(uint32_t n, float *x, float factor, float shift)
+/* x[j] = 2^(x[j] - shift), returns the sum; no x[j] - shift is above 127. Two vectors at a time, so
+ * that one's chain of operations fills the other's waits. */
+INLINE float exp2_row(uint32_t n, float *x, float shift)
 {
-    vf sum = vf_set(0), f = vf_set(factor), minus = vf_set(-shift);
+    vf sum = vf_set(0), other = vf_set(0), minus = vf_set(shift);
     uint32_t j = 0;
-    for (; j + VF <= n; j += VF) {
-        vf e = vf_exp2(vf_fma(vf_load(x + j), f, minus));
-        sum = vf_add(sum, e);
-        vf_store(x + j, e);
+    for (; j + 2 * VF <= n; j += 2 * VF) {
+        vf a = vf_exp2(vf_sub(vf_load(x + j), minus));
+        vf b = vf_exp2(vf_sub(vf_load(x + j + VF), minus));
+        sum = vf_add(sum, a);
+        other = vf_add(other, b);
+        vf_store(x + j, a);
+        vf_store(x + j + VF, b);
     }
-    float total = vf_sum(sum);
-    if (j < n) {
-        vf_store_n(x + j, vf_exp2(vf_fma(vf_load_n(x + j, n - j), f, minus)), n - j);
-        total += vf_sum(vf_load_n(x + j, n - j));
+    for (; j < n; j += VF) {
+        uint32_t count = n - j < VF ? n - j : VF;
+        vf_store_n(x + j, vf_exp2(vf_sub(vf_load_n(x + j, count), minus)), count);
+        sum = vf_add(sum, vf_load_n(x + j, count));
     }
-    return total;
+    return vf_sum(vf_add(sum, other));
 }
 
 INLINE float row_largest(uint32_t n, const float *x)
 {
-    vf largest = vf_set(-INFINITY);
+    vf a = vf_set(-INFINITY), b = a, c = a, d = a;
     uint32_t j = 0;
+    for (; j + 4 * VF <= n; j += 4 * VF) {
+        a = vf_max(vf_load(x + j), a);
+        b = vf_max(vf_load(x + j + VF), b);
+        c = vf_max(vf_load(x + j + 2 * VF), c);
+        d = vf_max(vf_load(x + j + 3 * VF), d);
+    }
     for (; j + VF <= n; j += VF)
-        largest = vf_max(vf_load(x + j), largest);
-    float result = vf_largest(largest);
+        a = vf_max(vf_load(x + j), a);
+    float result = vf_largest(vf_max(vf_max(a, b), vf_max(c, d)));
     for (; j < n; j++)
         result = x[j] > result ? x[j] : result;
     return result;
@@ -220,15 +230,15 @@ INLINE void scale_row(uint32_t n, float *x, float factor)
 
 static void softmax(uint32_t m, uint32_t n, float *x, size_t x_stride)
 {
-    const float log2_e = 1.44269504F;
     for (uint32_t i = 0; i < m; i++, x += x_stride) {
         /* The largest is subtracted before the factor: its own term is exactly 1. */
-        float largest = row_largest(n, x);
+        vf largest = vf_set(row_largest(n, x));
         for (uint32_t j = 0; j < n; j += VF) {
             uint32_t count = n - j < VF ? n - j : VF;
-            vf_store_n(x + j, vf_sub(vf_load_n(x + j, count), vf_set(largest)), count);
+            vf y = vf_mul(vf_sub(vf_load_n(x + j, count), largest), vf_set(1.44269504F));
+            vf_store_n(x + j, y, count);
         }
-        scale_row(n, x, 1 / exp2_row(n, x, log2_e, 0));
+        scale_row(n, x, 1 / exp2_row(n, x, 0));
     }
 }
 
