@@ -1,7 +1,7 @@
 """Checks that includes follow the direction of dependence and that pure rooms stay pure.
 
 An include is allowed when it stays in its room or goes to a room of lower rank. The pure rooms
-(codec, match, route, dialect) may not see clocks, threads, sockets or the log.
+(codec, match, route, dialect) and ml/kernel may not see clocks, threads, sockets or the log.
 """
 import pathlib
 import re
@@ -19,6 +19,8 @@ RANK = {
     "main": 70,
 }
 PURE = {"codec", "match", "route", "dialect"}
+# Folders that may see nothing of our own but these.
+ONLY = {"ml/kernel": ("base/", "ml/kernel/", "sys/cpu.h")}
 IMPURE_SYSTEM = re.compile(r"<(time|pthread|threads|unistd|sys/(socket|epoll|time|types|stat)|netdb|poll|signal)\.h>")
 IMPURE_OWN = {"base/clock.h", "base/log.h"}
 # (including file, included header): reason. An exception carries its reason.
@@ -40,12 +42,15 @@ def violations(root):
                 if (name, target) in EXCEPTIONS or "/" not in target:
                     continue
                 there = target.split("/")[0]
+                allowed = ONLY.get(str(path.parent.relative_to(src)))
+                if allowed and not target.startswith(allowed):
+                    yield f"src/{name}:{number}: only {', '.join(allowed)} may be included here, not {target}"
                 if there != room and RANK.get(there, 99) >= RANK[room]:
                     yield f"src/{name}:{number}: {room} may not include {target}"
                 if room in PURE and target in IMPURE_OWN:
                     yield f"src/{name}:{number}: {room} is pure, it may not include {target}"
-            elif room in PURE and re.match(r"\s*#\s*include\s+" + IMPURE_SYSTEM.pattern, line):
-                yield f"src/{name}:{number}: {room} is pure: {line.strip()}"
+            elif (room in PURE or str(path.parent.relative_to(src)) in ONLY) and re.match(r"\s*#\s*include\s+" + IMPURE_SYSTEM.pattern, line):
+                yield f"src/{name}:{number}: {path.parent.relative_to(src)} is pure: {line.strip()}"
 
 
 if __name__ == "__main__":

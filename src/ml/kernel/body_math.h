@@ -1,5 +1,5 @@
-/* Elementary functions over the vectors of a vec_*.h, which is included before. Each bound was
- * measured over every float of its range by tests/unit/ml_kernel/test_accuracy.c. */
+/* Elementary functions over the vectors of a vec_*.h, which is included before. Bounds are
+ * measured by tests/unit/ml_kernel/test_accuracy.c. */
 #ifndef SL_ML_KERNEL_BODY_MATH_H
 #define SL_ML_KERNEL_BODY_MATH_H
 #ifdef TILE_ROWS
