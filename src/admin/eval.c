@@ -12,15 +12,17 @@
 
 #define MAX_LEAVES 4096 /* slots listed in used_signals */
 
-struct eval {
+struct sl_eval {
     const struct sl_config *config;
-    const struct sl_eval_options *options;
+    struct sl_eval_options options;
     struct sl_arena *arena;
     struct sl_json body;
     sl_str model; /* as requested; may be empty */
     struct sl_facts facts;
     bool wants_trace;
     struct sl_trace trace;
+    struct sl_infer infer;
+    struct sl_route_options route_options;
     struct sl_verdict verdict;
 };
 
@@ -44,7 +46,7 @@ static bool has_bit(const uint64_t *bits, sl_slot slot)
     return bits[slot >> 6] >> (slot & 63) & 1;
 }
 
-static const struct sl_slot_info *info_of(const struct eval *e, sl_slot slot)
+static const struct sl_slot_info *info_of(const struct sl_eval *e, sl_slot slot)
 {
     return sl_policy_slot(e->config, e->verdict.recipe, slot);
 }
@@ -57,7 +59,7 @@ static const char *key_of(const struct sl_slot_info *info)
 }
 
 /* {"keywords": ["a", "b"], "structure": ["c"]}: names of slots by family, in their order. */
-static void put_names(struct sl_json_writer *w, const char *key, const struct eval *e,
+static void put_names(struct sl_json_writer *w, const char *key, const struct sl_eval *e,
                       const sl_slot *slots, uint32_t n)
 {
     bool *is_done = SL_NEW_ARRAY(e->arena, bool, n);
@@ -82,7 +84,7 @@ static void put_names(struct sl_json_writer *w, const char *key, const struct ev
     sl_json_close(w, '}');
 }
 
-static void put_signals(struct sl_json_writer *w, const struct eval *e)
+static void put_signals(struct sl_json_writer *w, const struct sl_eval *e)
 {
     const struct sl_verdict *v = &e->verdict;
     sl_slot *used = SL_NEW_ARRAY(e->arena, sl_slot, 2 * (size_t)MAX_LEAVES);
@@ -98,7 +100,7 @@ static void put_signals(struct sl_json_writer *w, const struct eval *e)
     put_names(w, "unmatched_signals", e, used + MAX_LEAVES, n_unmatched);
 }
 
-static void put_decision(struct sl_json_writer *w, const struct eval *e)
+static void put_decision(struct sl_json_writer *w, const struct sl_eval *e)
 {
     const struct sl_decision_cfg *d = e->verdict.decision;
     sl_json_key(w, SL_STR("decision_result"));
@@ -125,7 +127,7 @@ static void put_decision(struct sl_json_writer *w, const struct eval *e)
     sl_json_close(w, '}');
 }
 
-static void put_selection(struct sl_json_writer *w, const struct eval *e)
+static void put_selection(struct sl_json_writer *w, const struct sl_eval *e)
 {
     const struct sl_verdict *v = &e->verdict;
     if (!v->decision || !v->decision->n_refs)
@@ -148,7 +150,7 @@ static void put_selection(struct sl_json_writer *w, const struct eval *e)
 }
 
 /* {"type:name": number} over the slots of a bit set. */
-static void put_numbers(struct sl_json_writer *w, const char *key, const struct eval *e,
+static void put_numbers(struct sl_json_writer *w, const char *key, const struct sl_eval *e,
                         const uint64_t *has, const double *values)
 {
     bool any = false;
@@ -167,7 +169,7 @@ static void put_numbers(struct sl_json_writer *w, const char *key, const struct 
         sl_json_close(w, '}');
 }
 
-static void put_errors(struct sl_json_writer *w, const struct eval *e)
+static void put_errors(struct sl_json_writer *w, const struct sl_eval *e)
 {
     const struct sl_slots *s = &e->verdict.slots;
     bool any = false;
@@ -186,7 +188,7 @@ static void put_errors(struct sl_json_writer *w, const struct eval *e)
 }
 
 /* Best confidence among a family's matches; 0 without any. */
-static double best_confidence(const struct eval *e, const struct sl_signal_type *type)
+static double best_confidence(const struct sl_eval *e, const struct sl_signal_type *type)
 {
     const struct sl_slots *s = &e->verdict.slots;
     double best = 0;
@@ -196,7 +198,7 @@ static double best_confidence(const struct eval *e, const struct sl_signal_type 
     return best;
 }
 
-static void put_metrics(struct sl_json_writer *w, const struct eval *e)
+static void put_metrics(struct sl_json_writer *w, const struct sl_eval *e)
 {
     sl_json_key(w, SL_STR("metrics"));
     sl_json_open(w, '{');
@@ -215,7 +217,7 @@ static void put_metrics(struct sl_json_writer *w, const struct eval *e)
     sl_json_close(w, '}');
 }
 
-static void write_answer(struct sl_buf *out, const struct eval *e)
+static void write_answer(struct sl_buf *out, const struct sl_eval *e)
 {
     const struct sl_verdict *v = &e->verdict;
     struct sl_json_writer w;
@@ -258,63 +260,86 @@ static sl_str default_name(const struct sl_config *config)
     return SL_STR("auto");
 }
 
-static int route(struct eval *e, struct sl_scratch *scratch, struct sl_buf *out)
+/* Behind sl_route or sl_route_resume, which said rc. */
+static int conclude(struct sl_eval *e, enum sl_rc rc, struct sl_buf *out)
 {
-    char message[320];
-    sl_str model = e->model.n ? e->model : default_name(e->config);
-    if (!sl_config_name(e->config, model)) {
-        snprintf(message, sizeof(message), "unknown routing model \"%.*s\"",
-                 (int)(model.n > 256 ? 256 : model.n), model.p);
-        return fail(e->options, out, 400, "INVALID_ROUTING_MODEL", message);
-    }
-    e->facts.user_id = e->options->user_id;
-    e->facts.groups = e->options->groups;
-    e->facts.n_groups = e->options->n_groups;
-    e->trace = (struct sl_trace){
-        .arena = e->arena, .now_ns = e->options->now_ns, .is_brief = !e->wants_trace};
-    struct sl_infer infer;
-    sl_infer_init(&infer, e->arena, SL_INFER_MAX_ASKS);
-    const struct sl_route_options options = {.evaluates_all = true,
-                                             .random = e->options->random,
-                                             .now_ns = e->options->now_ns,
-                                             .trace = &e->trace,
-                                             .infer = e->options->answer ? &infer : NULL};
-    enum sl_rc rc = sl_route(e->config, model, &e->facts, &options, scratch, e->arena, &e->verdict);
-    while (rc == SL_AGAIN) {
-        e->options->answer(e->options->answer_ctx, &infer);
-        rc = sl_route_resume(e->config, model, scratch, &e->verdict);
-    }
+    if (rc == SL_AGAIN)
+        return 0;
     if (rc != SL_OK)
-        return fail(e->options, out, 500, "CLASSIFICATION_ERROR", "out of memory for this request");
+        return fail(&e->options, out, 500, "CLASSIFICATION_ERROR",
+                    "out of memory for this request");
     if (e->verdict.status == SL_ROUTE_REFUSED)
-        return fail(e->options, out, 500, "CLASSIFICATION_ERROR", e->verdict.error);
+        return fail(&e->options, out, 500, "CLASSIFICATION_ERROR", e->verdict.error);
     size_t length = out->n;
     write_answer(out, e);
     if (sl_buf_rc(out) == SL_OK)
         return 200;
     out->n = length;
     out->is_full = false;
-    return fail(e->options, out, 500, "JSON_ENCODE_ERROR", "failed to encode response");
+    return fail(&e->options, out, 500, "JSON_ENCODE_ERROR", "failed to encode response");
 }
 
-int sl_eval_answer(const struct sl_config *config, sl_str body,
-                   const struct sl_eval_options *options, struct sl_scratch *scratch,
-                   struct sl_arena *arena, struct sl_buf *out)
+static sl_str routed_name(const struct sl_eval *e)
 {
-    struct eval e = {.config = config, .options = options, .arena = arena};
+    return e->model.n ? e->model : default_name(e->config);
+}
+
+static int route(struct sl_eval *e, struct sl_scratch *scratch, struct sl_buf *out)
+{
+    char message[320];
+    sl_str model = routed_name(e);
+    if (!sl_config_name(e->config, model)) {
+        snprintf(message, sizeof(message), "unknown routing model \"%.*s\"",
+                 (int)(model.n > 256 ? 256 : model.n), model.p);
+        return fail(&e->options, out, 400, "INVALID_ROUTING_MODEL", message);
+    }
+    e->facts.user_id = e->options.user_id;
+    e->facts.groups = e->options.groups;
+    e->facts.n_groups = e->options.n_groups;
+    e->trace = (struct sl_trace){
+        .arena = e->arena, .now_ns = e->options.now_ns, .is_brief = !e->wants_trace};
+    sl_infer_init(&e->infer, e->arena, SL_INFER_MAX_ASKS);
+    e->route_options = (struct sl_route_options){.evaluates_all = true,
+                                                 .random = e->options.random,
+                                                 .now_ns = e->options.now_ns,
+                                                 .trace = &e->trace,
+                                                 .infer = e->options.can_ask ? &e->infer : NULL};
+    return conclude(
+        e, sl_route(e->config, model, &e->facts, &e->route_options, scratch, e->arena, &e->verdict),
+        out);
+}
+
+struct sl_infer *sl_eval_asks(struct sl_eval *e)
+{
+    return &e->infer;
+}
+
+int sl_eval_resume(struct sl_eval *e, struct sl_scratch *scratch, struct sl_buf *out)
+{
+    return conclude(e, sl_route_resume(e->config, routed_name(e), scratch, &e->verdict), out);
+}
+
+int sl_eval_start(struct sl_eval **out_e, const struct sl_config *config, sl_str body,
+                  const struct sl_eval_options *options, struct sl_scratch *scratch,
+                  struct sl_arena *arena, struct sl_buf *out)
+{
+    struct sl_eval *e = *out_e = SL_NEW(arena, struct sl_eval);
     struct sl_err err = {0};
     char message[320];
-    enum sl_rc rc = sl_json_parse(&e.body, arena, body, NULL, &err);
+    if (!e)
+        return fail(options, out, 500, "CLASSIFICATION_ERROR", "out of memory for this request");
+    *e = (struct sl_eval){.config = config, .options = *options, .arena = arena};
+    enum sl_rc rc = sl_json_parse(&e->body, arena, body, NULL, &err);
     if (rc != SL_OK) {
         snprintf(message, sizeof(message), "failed to parse JSON: %s", err.message);
         return fail(options, out, 400, "INVALID_INPUT", message);
     }
-    rc = sl_eval_facts(&e.body, arena, &e.facts, &err);
+    rc = sl_eval_facts(&e->body, arena, &e->facts, &err);
     if (rc == SL_NOMEM)
         return fail(options, out, 500, "CLASSIFICATION_ERROR", "out of memory for this request");
     if (rc != SL_OK)
         return fail(options, out, 400, "INVALID_INPUT", err.message);
-    e.model = sl_str_trim(sl_json_str(&e.body, sl_json_get(&e.body, 0, SL_STR("model")), arena));
-    e.wants_trace = options->wants_trace || asks_for_trace(&e.body);
-    return route(&e, scratch, out);
+    e->model = sl_str_trim(sl_json_str(&e->body, sl_json_get(&e->body, 0, SL_STR("model")), arena));
+    e->wants_trace = options->wants_trace || asks_for_trace(&e->body);
+    return route(e, scratch, out);
 }

@@ -16,14 +16,20 @@ struct sl_eval_options {
     sl_str user_id;           /* identity from trusted headers or from the command line */
     const sl_str *groups;
     uint32_t n_groups;
-    /* Answers every open ask before it returns; NULL: no model can be asked. */
-    void (*answer)(void *ctx, struct sl_infer *infer);
-    void *answer_ctx;
+    bool can_ask; /* models: the caller answers asks, and resumes */
 };
 
-/* Answers `body`; appends JSON to out and returns the HTTP status. Memory comes from arena. */
-int sl_eval_answer(const struct sl_config *config, sl_str body,
-                   const struct sl_eval_options *options, struct sl_scratch *scratch,
-                   struct sl_arena *arena, struct sl_buf *out);
+struct sl_eval; /* one evaluation; lives in the arena it was started with */
+
+/*
+ * Answers `body`: appends JSON to out and returns the HTTP status. 0, with *e: it waits for the
+ * asks of sl_eval_asks; answer or fail them all, then resume, which may return 0 again. config,
+ * body and what the options point to must live until the answer.
+ */
+int sl_eval_start(struct sl_eval **e, const struct sl_config *config, sl_str body,
+                  const struct sl_eval_options *options, struct sl_scratch *scratch,
+                  struct sl_arena *arena, struct sl_buf *out);
+struct sl_infer *sl_eval_asks(struct sl_eval *e);
+int sl_eval_resume(struct sl_eval *e, struct sl_scratch *scratch, struct sl_buf *out);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dialect/openai/answer.h"
 #include "http/server.h"
+#include "infer/engine.h"
 #include "net/listen.h"
 #include "obs/metrics.h"
 
@@ -27,6 +28,7 @@ struct sl_management {
     struct sl_server *metrics_server;
     struct sl_handler handler, metrics_handler;
     struct sl_scratch *scratch;
+    struct sl_resolver *resolver;
     int64_t updated_unix_s;
     uint64_t random;
     uint16_t port; /* 0: no management listener */
@@ -48,6 +50,34 @@ static void fail(struct reply *r, int status, const char *code, const char *mess
     sl_buf_reset(&r->body);
     sl_admin_error(&r->body, sl_clock_unix_s(), code, message);
     sl_buf_add_char(&r->body, '\n');
+}
+
+static sl_str request_id(struct sl_management *m, struct sl_exchange *x)
+{
+    sl_str shown = sl_str_trim(sl_headers_get(&x->headers, SL_STR("x-request-id")));
+    if (shown.n)
+        return shown;
+    uint64_t a = m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+    uint64_t b = m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+    return sl_arena_printf(x->arena, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
+                           (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff),
+                           (unsigned)(b >> 48 & 0x3fff) | 0x8000u,
+                           (unsigned long long)(b & 0xffffffffffffu));
+}
+
+/* `allow`: for a 405, else NULL. */
+static void send(struct sl_management *m, struct sl_exchange *x, struct reply *r, const char *allow)
+{
+    struct sl_headers headers = {NULL, 0, 0};
+    if (sl_buf_rc(&r->body) != SL_OK)
+        fail(r, 500, "ANSWER_TOO_LARGE", "the answer does not fit in memory");
+    enum sl_rc rc =
+        sl_headers_add(&headers, x->arena, SL_STR("content-type"), sl_str_from(r->type));
+    if (rc == SL_OK)
+        rc = sl_headers_add(&headers, x->arena, SL_STR("x-request-id"), request_id(m, x));
+    if (rc == SL_OK && allow)
+        rc = sl_headers_add(&headers, x->arena, SL_STR("allow"), sl_str_from(allow));
+    sl_reply_all(x, rc == SL_OK ? r->status : 500, &headers, sl_buf_str(&r->body));
 }
 
 /* ---- answers ----------------------------------------------------------------------------- */
@@ -138,10 +168,71 @@ static void read_groups(struct sl_management *m, struct sl_exchange *x,
     options->groups = groups;
 }
 
+/* An evaluation that waits for models; in its exchange's arena, ends with it. */
+struct waiting {
+    struct sl_management *m;
+    struct sl_exchange *x;
+    struct sl_config *config;
+    struct sl_engine_loop *engine;
+    struct sl_engine_job *job;
+    struct sl_eval *eval;
+};
+
+static void finish_eval(struct sl_management *m, struct sl_exchange *x, struct reply *r)
+{
+    if (r->body.n && r->body.p[r->body.n - 1] != '\n')
+        sl_buf_add_char(&r->body, '\n');
+    send(m, x, r, NULL);
+}
+
+static void on_answers(void *ctx)
+{
+    struct waiting *w = ctx;
+    struct reply r = {.type = "application/json"};
+    sl_buf_init(&r.body, MAX_ANSWER_BYTES);
+    do {
+        w->job = NULL;
+        r.status = sl_eval_resume(w->eval, w->m->scratch, &r.body);
+        if (!r.status)
+            w->job = sl_engine_start(w->engine, sl_eval_asks(w->eval), on_answers, w);
+    } while (!r.status && !w->job);
+    if (r.status)
+        finish_eval(w->m, w->x, &r);
+    sl_buf_free(&r.body);
+}
+
+/* False: no memory. */
+static bool wait_for_models(struct sl_management *m, struct sl_exchange *x, struct sl_eval *eval)
+{
+    struct waiting *w = SL_NEW(x->arena, struct waiting);
+    if (!w || sl_engine_loop_create(&w->engine, m->config->engine, m->loop, m->resolver) != SL_OK)
+        return false;
+    w->m = m;
+    w->x = x;
+    w->config = sl_config_ref(m->config);
+    w->eval = eval;
+    x->user = w;
+    w->job = sl_engine_start(w->engine, sl_eval_asks(eval), on_answers, w);
+    if (!w->job)
+        on_answers(w);
+    return true;
+}
+
+static void on_done(void *app, struct sl_exchange *x, bool was_delivered)
+{
+    struct waiting *w = x->user;
+    (void)app, (void)was_delivered;
+    if (!w)
+        return;
+    sl_engine_loop_destroy(w->engine);
+    sl_config_unref(w->config);
+}
+
 static void answer_eval(struct sl_management *m, struct sl_exchange *x, sl_str body,
                         struct reply *r)
 {
     m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+    struct sl_eval *eval;
     struct sl_eval_options options = {
         .wants_trace = has_query_flag(x->query, SL_STR("trace=true")),
         .random = m->random,
@@ -149,11 +240,14 @@ static void answer_eval(struct sl_management *m, struct sl_exchange *x, sl_str b
         .unix_s = sl_clock_unix_s(),
         .user_id =
             sl_str_trim(sl_headers_get(&x->headers, m->config->global.identity.user_id_header)),
+        .can_ask = m->config->engine != NULL,
     };
     read_groups(m, x, &options);
-    r->status = sl_eval_answer(m->config, body, &options, m->scratch, x->arena, &r->body);
-    if (r->body.n && r->body.p[r->body.n - 1] != '\n')
+    r->status = sl_eval_start(&eval, m->config, body, &options, m->scratch, x->arena, &r->body);
+    if (r->status && r->body.n && r->body.p[r->body.n - 1] != '\n')
         sl_buf_add_char(&r->body, '\n');
+    if (!r->status && !wait_for_models(m, x, eval))
+        fail(r, 500, "CLASSIFICATION_ERROR", "out of memory for this request");
 }
 
 static answer_fn answer_index;
@@ -211,24 +305,10 @@ static const struct route *find(const struct sl_exchange *x, bool is_metrics_onl
     return NULL;
 }
 
-static sl_str request_id(struct sl_management *m, struct sl_exchange *x)
-{
-    sl_str shown = sl_str_trim(sl_headers_get(&x->headers, SL_STR("x-request-id")));
-    if (shown.n)
-        return shown;
-    uint64_t a = m->random = m->random * 6364136223846793005u + 1442695040888963407u;
-    uint64_t b = m->random = m->random * 6364136223846793005u + 1442695040888963407u;
-    return sl_arena_printf(x->arena, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
-                           (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff),
-                           (unsigned)(b >> 48 & 0x3fff) | 0x8000u,
-                           (unsigned long long)(b & 0xffffffffffffu));
-}
-
 static void respond(struct sl_management *m, struct sl_exchange *x, sl_str body,
                     bool is_metrics_only)
 {
     struct reply r = {.status = 200, .type = "application/json"};
-    struct sl_headers headers = {NULL, 0, 0};
     const struct route *same_path, *route = find(x, is_metrics_only, &same_path);
     sl_buf_init(&r.body, MAX_ANSWER_BYTES);
     struct sl_refusal refusal = {0, NULL, NULL};
@@ -243,15 +323,8 @@ static void respond(struct sl_management *m, struct sl_exchange *x, sl_str body,
         fail(&r, refusal.status, refusal.code, refusal.message);
     else
         route->answer(m, x, body, &r);
-    if (sl_buf_rc(&r.body) != SL_OK)
-        fail(&r, 500, "ANSWER_TOO_LARGE", "the answer does not fit in memory");
-    enum sl_rc rc = sl_headers_add(&headers, x->arena, SL_STR("content-type"), sl_str_from(r.type));
-    if (rc == SL_OK)
-        rc = sl_headers_add(&headers, x->arena, SL_STR("x-request-id"), request_id(m, x));
-    if (rc == SL_OK && !route && same_path)
-        rc = sl_headers_add(&headers, x->arena, SL_STR("allow"),
-                            sl_str_from(same_path->method_name));
-    sl_reply_all(x, rc == SL_OK ? r.status : 500, &headers, sl_buf_str(&r.body));
+    if (r.status) /* else it waits */
+        send(m, x, &r, !route && same_path ? same_path->method_name : NULL);
     sl_buf_free(&r.body);
 }
 
@@ -323,8 +396,8 @@ static enum sl_rc listen_metrics(struct sl_management *m, const struct sl_manage
 }
 
 enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
-                               struct sl_config *config, const struct sl_management_ports *ports,
-                               struct sl_err *err)
+                               struct sl_config *config, struct sl_resolver *resolver,
+                               const struct sl_management_ports *ports, struct sl_err *err)
 {
     struct sl_management *m = calloc(1, sizeof(*m));
     struct sl_scratch *scratch = m ? sl_scratch_new() : NULL;
@@ -333,10 +406,11 @@ enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
         return sl_err_set(err, SL_NOMEM, "out of memory");
     }
     m->loop = loop;
+    m->resolver = resolver;
     m->scratch = scratch;
     m->config = sl_config_ref(config);
     m->updated_unix_s = sl_clock_unix_s();
-    m->handler = (struct sl_handler){.app = m, .on_end = on_end};
+    m->handler = (struct sl_handler){.app = m, .on_end = on_end, .on_done = on_done};
     m->metrics_handler = (struct sl_handler){.app = m, .on_end = on_metrics_end};
     if (getrandom(&m->random, sizeof(m->random), 0) != sizeof(m->random))
         m->random = (uint64_t)(uintptr_t)m;

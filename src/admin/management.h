@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "sys/loop.h"
 
+struct sl_resolver;
 struct sl_management;
 
 #define SL_METRICS_PORT 9190
@@ -24,9 +25,9 @@ struct sl_management_ports {
     bool is_metrics_asked_for;
 };
 
-/* Takes its own reference to the configuration. */
+/* Takes its own reference to the configuration; the resolver must outlive it. */
 SL_MUST_USE enum sl_rc sl_management_start(struct sl_management **out, struct sl_loop *loop,
-                                           struct sl_config *config,
+                                           struct sl_config *config, struct sl_resolver *resolver,
                                            const struct sl_management_ports *ports,
                                            struct sl_err *err);
 /* The management listener's port; 0 when there is none. NULL is fine. */

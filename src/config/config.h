@@ -395,6 +395,8 @@ struct sl_inactive {
     sl_str what; /* "embedding signal \"docs\"" */
 };
 
+struct sl_engine;
+
 struct sl_config {
     _Atomic uint32_t refs;
     struct sl_arena arena;
@@ -426,6 +428,9 @@ struct sl_config {
 
     void *policy; /* struct sl_policy *, owned; compiled by route/ */
     void (*free_policy)(void *policy);
+    struct sl_engine *engine; /* infer/engine.h, owned: answers the policy's asks; NULL: none */
+    void (*free_engine)(struct sl_engine *engine);
+    bool lacks_examples; /* some vectors of examples could not be had: worth asking again */
 };
 
 struct sl_load_options {

@@ -16,6 +16,8 @@ void sl_config_unref(struct sl_config *config)
         return;
     if (config->policy && config->free_policy)
         config->free_policy(config->policy);
+    if (config->engine)
+        config->free_engine(config->engine);
     sl_arena_reset(&config->arena);
     free(config);
 }

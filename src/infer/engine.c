@@ -52,6 +52,7 @@ struct sl_engine_job {
     struct sl_arena arena; /* of one try */
     struct sl_call *call;
     struct sl_timer deadline, retry;
+    struct sl_deferred end; /* `done` may end what called us: it runs behind them */
     struct sl_buf request, answer;
     struct iovec body;
     uint32_t ids[BATCH], n_ids, n_tries;
@@ -165,6 +166,7 @@ static void free_job(struct sl_engine_job *j)
         sl_call_cancel(j->call);
     sl_timer_stop(loop, &j->deadline);
     sl_timer_stop(loop, &j->retry);
+    sl_loop_undefer(loop, &j->end);
     *(j->prev ? &j->prev->next : &j->l->jobs) = j->next;
     if (j->next)
         j->next->prev = j->prev;
@@ -174,12 +176,24 @@ static void free_job(struct sl_engine_job *j)
     free(j);
 }
 
-static void finish(struct sl_engine_job *j)
+static void on_end_of_turn(struct sl_loop *loop, struct sl_deferred *d)
 {
+    struct sl_engine_job *j = SL_CONTAINER(d, struct sl_engine_job, end);
     void (*done)(void *ctx) = j->done;
     void *ctx = j->ctx;
+    (void)loop;
     free_job(j);
     done(ctx);
+}
+
+static void finish(struct sl_engine_job *j)
+{
+    if (j->call)
+        sl_call_cancel(j->call);
+    j->call = NULL;
+    sl_timer_stop(j->l->loop, &j->deadline);
+    sl_timer_stop(j->l->loop, &j->retry);
+    sl_loop_defer(j->l->loop, &j->end);
 }
 
 static void give_up(struct sl_engine_job *j, const char *reason)
@@ -375,7 +389,8 @@ struct sl_engine_job *sl_engine_start(struct sl_engine_loop *l, struct sl_infer 
                                 .done = done,
                                 .ctx = ctx,
                                 .deadline = {.on_timer = on_deadline},
-                                .retry = {.on_timer = on_retry}};
+                                .retry = {.on_timer = on_retry},
+                                .end = {.run = on_end_of_turn}};
     if (l->jobs)
         l->jobs->prev = j;
     l->jobs = j;
@@ -472,5 +487,16 @@ enum sl_rc sl_engine_teach(struct sl_engine *engine, struct sl_config *config, s
         rc = sl_policy_learn(config, &infer, err);
     }
     sl_arena_reset(&arena);
+    return rc;
+}
+
+enum sl_rc sl_engine_attach(struct sl_config *config, struct sl_engine *previous,
+                            struct sl_err *err)
+{
+    enum sl_rc rc = sl_engine_open(&config->engine, config, previous, err);
+    config->free_engine = sl_engine_unref;
+    if (rc == SL_OK)
+        rc = sl_engine_teach(config->engine, config, err);
+    config->lacks_examples = rc == SL_IO;
     return rc;
 }

@@ -45,6 +45,15 @@ void sl_engine_cancel(struct sl_engine_job *job);
 void sl_engine_wait(struct sl_engine *engine, struct sl_infer *infer);
 
 /*
+ * Opens the engine of a compiled configuration and hangs it on the snapshot, its examples learned.
+ * Waits. SL_IO with err, and config->lacks_examples: the provider failed, and rules that need
+ * examples will; the snapshot can be used all the same. Anything else: it cannot. `previous` as
+ * above.
+ */
+SL_MUST_USE enum sl_rc sl_engine_attach(struct sl_config *config, struct sl_engine *previous,
+                                        struct sl_err *err);
+
+/*
  * Gives the compiled policy of `config` the vectors of its examples, before it is used. Waits.
  * engine NULL: nothing to do. SL_IO with err: some are missing, and rules that need them will fail.
  */

@@ -8,8 +8,8 @@
 #define ARENA_MAX_BYTES ((size_t)1 << 30)
 
 /* Once to warm up, once for the costs that are shown. */
-static int explain(const struct sl_options *o, struct sl_config *config, struct sl_engine *engine,
-                   struct sl_scratch *scratch, struct sl_arena *arena)
+static int explain(const struct sl_options *o, struct sl_config *config, struct sl_scratch *scratch,
+                   struct sl_arena *arena)
 {
     sl_str groups[SL_ROUTE_MAX_GROUPS];
     struct sl_trace trace;
@@ -19,7 +19,6 @@ static int explain(const struct sl_options *o, struct sl_config *config, struct 
                                .prompt = sl_str_from(o->operands[0]),
                                .user_id = sl_str_from(sl_option(o, "--user")),
                                .groups = groups,
-                               .engine = engine,
                                .scratch = scratch,
                                .arena = arena};
     one.n_groups = sl_split_groups(sl_str_from(sl_option(o, "--groups")), groups);
@@ -55,13 +54,12 @@ static int run(int argc, char **argv)
     struct sl_config *config = sl_policy_file_load(path, true);
     if (!config)
         return 1;
-    struct sl_engine *engine = sl_policy_file_engine(config);
+    sl_policy_file_attach(config);
     struct sl_scratch *scratch = sl_scratch_new();
     sl_arena_init(&arena, NULL, ARENA_MAX_BYTES);
-    status = scratch ? explain(&o, config, engine, scratch, &arena) : 1;
+    status = scratch ? explain(&o, config, scratch, &arena) : 1;
     sl_arena_reset(&arena);
     sl_scratch_free(scratch);
-    sl_engine_unref(engine);
     sl_config_unref(config);
     return status;
 }

@@ -20,7 +20,6 @@
 
 struct router {
     struct sl_config *config;
-    struct sl_engine *engine;
     struct sl_scratch *scratch;
     struct sl_arena_pool pool;
     struct sl_arena arena;
@@ -31,14 +30,13 @@ struct router {
 
 static bool open_router(struct router *r, struct sl_config *config)
 {
-    *r = (struct router){
-        .config = config, .engine = sl_policy_file_engine(config), .scratch = sl_scratch_new()};
+    *r = (struct router){.config = config, .scratch = sl_scratch_new()};
+    sl_policy_file_attach(config);
     sl_arena_pool_init(&r->pool, 64);
     sl_arena_init(&r->arena, &r->pool, ARENA_MAX_BYTES);
     sl_buf_init(&r->out, ANSWER_MAX_BYTES);
     r->options.now_ns = sl_clock_ns;
-    r->options.answer = r->engine ? sl_policy_answer : NULL;
-    r->options.answer_ctx = r->engine;
+    r->options.can_ask = config->engine != NULL;
     return r->scratch != NULL;
 }
 
@@ -48,7 +46,6 @@ static void close_router(struct router *r)
     sl_arena_pool_drain(&r->pool);
     sl_buf_free(&r->out);
     sl_scratch_free(r->scratch);
-    sl_engine_unref(r->engine);
 }
 
 /* Appends the answer and a newline to r->out. */
@@ -56,7 +53,12 @@ static bool answer(struct router *r, sl_str body, int *status)
 {
     r->options.unix_s = sl_clock_unix_s();
     r->options.random = r->n_requests++ * 0x9e3779b97f4a7c15u;
-    *status = sl_eval_answer(r->config, body, &r->options, r->scratch, &r->arena, &r->out);
+    struct sl_eval *eval;
+    *status = sl_eval_start(&eval, r->config, body, &r->options, r->scratch, &r->arena, &r->out);
+    while (!*status) {
+        sl_engine_wait(r->config->engine, sl_eval_asks(eval));
+        *status = sl_eval_resume(eval, r->scratch, &r->out);
+    }
     sl_arena_reset(&r->arena);
     sl_buf_add_char(&r->out, '\n');
     return sl_buf_rc(&r->out) == SL_OK;

@@ -46,7 +46,7 @@ static int run(int argc, char **argv)
     if (o.n_operands)
         return sl_usage_error(&o, "unexpected \"%s\"; the file is given with -c", o.operands[0]);
     struct sl_config *config =
-        file ? sl_serve_load(sl_str_from(file), &serve.load, serve.allows_inactive)
+        file ? sl_serve_load(sl_str_from(file), &serve.load, serve.allows_inactive, NULL)
              : sl_serve_found(&serve);
     return config ? sl_serve_with_config(config, &serve) : 1;
 }

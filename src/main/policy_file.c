@@ -47,19 +47,9 @@ struct sl_config *sl_policy_file_load(const char *path, bool is_quiet)
     return config;
 }
 
-struct sl_engine *sl_policy_file_engine(struct sl_config *config)
+void sl_policy_file_attach(struct sl_config *config)
 {
-    struct sl_engine *engine = NULL;
     struct sl_err err = {0};
-    enum sl_rc rc = sl_engine_open(&engine, config, NULL, &err);
-    if (rc == SL_OK)
-        rc = sl_engine_teach(engine, config, &err);
-    if (rc != SL_OK)
+    if (sl_engine_attach(config, NULL, &err) != SL_OK)
         fprintf(stderr, "warning: %s\n", err.message);
-    return engine;
-}
-
-void sl_policy_answer(void *engine, struct sl_infer *infer)
-{
-    sl_engine_wait(engine, infer);
 }

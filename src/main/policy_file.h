@@ -13,13 +13,10 @@
 struct sl_config *sl_policy_file_load(const char *path, bool is_quiet);
 
 /*
- * What answers the policy's signals that need a model, its examples learned; NULL: nothing does, or
- * it failed, which is said on standard error (rules that need it fail). Freed with sl_engine_unref.
+ * Attaches what answers the policy's signals that need a model (infer/engine.h). What fails is said
+ * on standard error; rules that need it fail.
  */
-struct sl_engine *sl_policy_file_engine(struct sl_config *config);
-
-/* For struct sl_eval_options and struct sl_route_one: ctx is the engine. */
-void sl_policy_answer(void *engine, struct sl_infer *infer);
+void sl_policy_file_attach(struct sl_config *config);
 
 /* "file:line:column: error: path: message", one a line. */
 void sl_diags_print(FILE *to, const struct sl_diags *diags, sl_str file, bool errors_only);

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "infer/engine.h"
 #include "obs/metrics.h"
 
 #include <errno.h>
@@ -18,8 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SETTLE_MS      150
-#define MAX_FILE_BYTES ((off_t)32 << 20)
+#define SETTLE_MS        150
+#define ASK_AGAIN_MS     2000
+#define ASK_AGAIN_MAX_MS 60000
+#define MAX_FILE_BYTES   ((off_t)32 << 20)
 
 struct reload {
     struct serve *serve;
@@ -30,6 +33,9 @@ struct reload {
     pthread_t thread;
     bool is_loading, is_due; /* due: asked for again while loading */
     struct sl_config *loaded;
+    struct sl_engine *previous; /* while loading: of the configuration in force */
+    struct sl_timer ask_again;  /* for examples that could not be had */
+    uint64_t ask_again_ms;
     struct sl_message done;
     struct sl_metrics *metrics;
 };
@@ -55,6 +61,25 @@ static uint64_t hash_file(const char *path)
 
 static void begin(struct reload *r);
 
+/* A provider that was down when examples were asked for is asked again, ever less often. */
+static void watch_examples(struct reload *r)
+{
+    if (!r->serve->config->lacks_examples || r->serve->is_stopping) {
+        r->ask_again_ms = 0;
+        return;
+    }
+    r->ask_again_ms = r->ask_again_ms ? 2 * r->ask_again_ms : ASK_AGAIN_MS;
+    if (r->ask_again_ms > ASK_AGAIN_MAX_MS)
+        r->ask_again_ms = ASK_AGAIN_MAX_MS;
+    sl_timer_start(r->serve->loop, &r->ask_again, r->ask_again_ms);
+}
+
+static void on_ask_again(struct sl_loop *loop, struct sl_timer *timer)
+{
+    (void)loop;
+    begin(SL_CONTAINER(timer, struct reload, ask_again));
+}
+
 static void count(struct reload *r, bool was_ok)
 {
     const sl_str result = was_ok ? SL_STR("ok") : SL_STR("rejected");
@@ -66,6 +91,7 @@ static void on_loaded(struct sl_loop *loop, struct sl_message *message)
     struct reload *r = SL_CONTAINER(message, struct reload, done);
     (void)loop;
     pthread_join(r->thread, NULL);
+    sl_engine_unref(r->previous);
     r->is_loading = false;
     if (r->loaded && !r->serve->is_stopping)
         count(r, serve_adopt(r->serve, r->loaded));
@@ -77,6 +103,7 @@ static void on_loaded(struct sl_loop *loop, struct sl_message *message)
                "%s has mistakes (above); the configuration in force stays", r->path);
     }
     r->loaded = NULL;
+    watch_examples(r);
     if (r->is_due) {
         r->is_due = false;
         begin(r);
@@ -87,7 +114,7 @@ static void *load(void *arg)
 {
     struct reload *r = arg;
     r->loaded = sl_serve_load(sl_str_from(r->path), &r->serve->options.load,
-                              r->serve->options.allows_inactive);
+                              r->serve->options.allows_inactive, r->previous);
     sl_loop_post(r->serve->loop, &r->done);
     return NULL;
 }
@@ -100,9 +127,12 @@ static void begin(struct reload *r)
     }
     r->content_hash = hash_file(r->path);
     r->done.run = on_loaded;
+    r->previous = sl_engine_ref(r->serve->config->engine);
     r->is_loading = pthread_create(&r->thread, NULL, load, r) == 0;
-    if (!r->is_loading)
-        sl_log(SL_LOG_ERROR, "reload_refused", "no thread to load %s", r->path);
+    if (r->is_loading)
+        return;
+    sl_engine_unref(r->previous);
+    sl_log(SL_LOG_ERROR, "reload_refused", "no thread to load %s", r->path);
 }
 
 void reload_now(struct reload *r, const char *why)
@@ -165,7 +195,9 @@ struct reload *reload_start(struct serve *s)
     r->path = path;
     r->settle.on_timer = on_settled;
     r->content_hash = hash_file(path);
+    r->ask_again.on_timer = on_ask_again;
     watch(r);
+    watch_examples(r);
     return r;
 }
 
@@ -175,9 +207,11 @@ void reload_stop(struct reload *r)
         return;
     if (r->is_loading) {
         pthread_join(r->thread, NULL);
+        sl_engine_unref(r->previous);
         if (r->loaded)
             sl_config_unref(r->loaded);
     }
+    sl_timer_stop(r->serve->loop, &r->ask_again);
     sl_timer_stop(r->serve->loop, &r->settle);
     if (r->watch.fd >= 0) {
         sl_loop_remove(r->serve->loop, &r->watch);

@@ -48,11 +48,11 @@ enum sl_rc sl_route_one_run(struct sl_route_one *one)
         model = SL_STR("auto");
     struct sl_infer infer;
     sl_infer_init(&infer, one->arena, SL_INFER_MAX_ASKS);
-    one->options.infer = one->engine ? &infer : NULL;
+    one->options.infer = one->config->engine ? &infer : NULL;
     enum sl_rc rc = sl_route(one->config, model, &one->facts, &one->options, one->scratch,
                              one->arena, &one->verdict);
     while (rc == SL_AGAIN) {
-        sl_engine_wait(one->engine, &infer);
+        sl_engine_wait(one->config->engine, &infer);
         rc = sl_route_resume(one->config, model, one->scratch, &one->verdict);
     }
     return rc;

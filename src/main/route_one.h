@@ -17,7 +17,6 @@ struct sl_route_one {
     const sl_str *groups;
     uint32_t n_groups;
     struct sl_route_options options;
-    struct sl_engine *engine; /* NULL: no model can be asked */
     struct sl_scratch *scratch;
     struct sl_arena *arena;
     struct sl_facts facts; /* filled by read */

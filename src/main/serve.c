@@ -2,6 +2,7 @@
 #include "main/serve_parts.h"
 
 #include "base/log.h"
+#include "infer/engine.h"
 #include "main/logging.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -30,8 +31,23 @@ static void note_inactive(const struct sl_config *config, struct sl_diags *diags
     }
 }
 
+/* Drops a configuration whose engine cannot be opened. */
+static void attach_engine(struct sl_config **config, struct sl_engine *previous)
+{
+    struct sl_err err = {0};
+    enum sl_rc rc = sl_engine_attach(*config, previous, &err);
+    if (rc == SL_OK)
+        return;
+    sl_log((*config)->lacks_examples ? SL_LOG_WARN : SL_LOG_ERROR, "examples_missing",
+           "rules that compare with examples fail: %s", err.message);
+    if ((*config)->lacks_examples)
+        return;
+    sl_config_unref(*config);
+    *config = NULL;
+}
+
 struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *options,
-                                bool allows_inactive)
+                                bool allows_inactive, struct sl_engine *previous)
 {
     struct sl_arena arena;
     struct sl_diags diags;
@@ -55,6 +71,8 @@ struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *optio
         config = NULL;
     }
     sl_arena_reset(&arena);
+    if (config)
+        attach_engine(&config, previous);
     return config;
 }
 
@@ -237,7 +255,8 @@ static bool open_management(struct serve *s, struct sl_err *err)
         .is_management_asked_for = o->has_management_port || (cfg->has_port && s->config->path.n),
         .is_metrics_asked_for = o->has_metrics_port,
     };
-    return sl_management_start(&s->management, s->loop, s->config, &ports, err) == SL_OK;
+    return sl_management_start(&s->management, s->loop, s->config, s->runtime.resolver, &ports,
+                               err) == SL_OK;
 }
 
 static bool start_loops(struct serve *s, struct sl_err *err)

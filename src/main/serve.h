@@ -36,9 +36,10 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
 
 /*
  * Loads and compiles a file for serving: all mistakes printed to standard error; features without
- * an engine refused, each named, unless allowed. NULL when it cannot be served.
+ * an engine refused, each named, unless allowed. NULL when it cannot be served. `previous`: the
+ * engine of the configuration in force, taken again when its settings are the same; may be NULL.
  */
 struct sl_config *sl_serve_load(sl_str path, const struct sl_load_options *options,
-                                bool allows_inactive);
+                                bool allows_inactive, struct sl_engine *previous);
 
 #endif

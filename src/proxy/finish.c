@@ -62,6 +62,9 @@ void sl_px_on_done(void *app, struct sl_exchange *x, bool was_delivered)
     (void)app;
     if (!px)
         return;
+    if (px->asking)
+        sl_engine_cancel(px->asking);
+    px->asking = NULL;
     if (px->call) {
         if (!px->has_head)
             sl_count_call(px, 0);

@@ -48,6 +48,7 @@ static void destroy(struct sl_lane *lane)
             if (lane->balances[m].members[i].state)
                 sl_endpoint_release(lane->endpoints, lane->balances[m].members[i].state);
     sl_health_checks_stop(lane->checks);
+    sl_engine_loop_destroy(lane->engine);
     sl_config_unref(lane->config);
     sl_arena_reset(&lane->arena);
     free(lane);
@@ -75,6 +76,11 @@ static enum sl_rc fill(struct sl_lane *lane, struct sl_proxy *proxy, struct sl_e
         if (rc != SL_OK)
             return sl_err_set(err, rc, "out of memory");
     }
+    if (config->engine)
+        rc = sl_engine_loop_create(&lane->engine, config->engine, proxy->loop,
+                                   proxy->runtime.resolver);
+    if (rc != SL_OK)
+        return sl_err_set(err, rc, "out of memory");
     if (!proxy->checks_health)
         return SL_OK;
     rc = sl_health_checks_start(&lane->checks, proxy, lane);

@@ -9,6 +9,7 @@
 #include "dialect/openai/chat.h"
 #include "dialect/openai/stream.h"
 #include "http/client.h"
+#include "infer/engine.h"
 #include "obs/access_log.h"
 #include "obs/metrics.h"
 #include "proxy/counts.h"
@@ -30,6 +31,7 @@ struct sl_lane {
     struct sl_str_pair generation;
     struct sl_lane_cells cells;
     struct sl_health_checks *checks; /* NULL: none on this loop */
+    struct sl_engine_loop *engine;   /* answers the policy's asks; NULL: it has none */
 };
 
 struct sl_listener_app {
@@ -66,6 +68,7 @@ struct sl_px {
     bool wants_debug;
     bool skips;       /* a trusted client asked to be passed on as it is */
     bool is_answered; /* a reply was begun: nothing may begin another */
+    void (*routed)(struct sl_px *px, enum sl_rc rc);
     sl_str request_id;
 
     struct sl_json json;
@@ -74,6 +77,10 @@ struct sl_px {
     struct sl_verdict verdict; /* of the candidate being tried */
     bool has_verdict;
     bool has_injected_system_prompt;
+    struct sl_route_options route_options; /* the last two live while models are asked */
+    struct sl_infer infer;
+    struct sl_engine_job *asking; /* NULL: nothing is asked */
+    uint64_t asked_ns;            /* since when */
 
     /* the attempt */
     const struct sl_backend_cfg *backend;
@@ -121,6 +128,13 @@ void sl_lane_unref(struct sl_lane *lane);
 SL_MUST_USE enum sl_rc sl_health_checks_start(struct sl_health_checks **out, struct sl_proxy *proxy,
                                               struct sl_lane *lane);
 void sl_health_checks_stop(struct sl_health_checks *checks);
+
+/* ---- routing.c --------------------------------------------------------------------------- */
+/*
+ * Routes px->facts and calls `then` with the outcome: at once, or when the models that signals
+ * asked have answered. Not called when the exchange ends before.
+ */
+void sl_px_route(struct sl_px *px, void (*then)(struct sl_px *px, enum sl_rc rc));
 
 /* ---- request.c --------------------------------------------------------------------------- */
 void sl_px_on_request(void *app, struct sl_exchange *x);

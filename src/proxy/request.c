@@ -176,47 +176,7 @@ static bool read_chat(struct sl_px *px, sl_str body)
     return rc == SL_OK || refuse_body(px, rc, &err);
 }
 
-/* ---- routing ----------------------------------------------------------------------------- */
-
-static void count_routing(struct sl_px *px)
-{
-    const struct sl_verdict *v = &px->verdict;
-    sl_cell_observe(px->proxy->cell_routing, (double)px->route_ns * 1e-9);
-    if (v->recipe) {
-        sl_cell_add(px->proxy->cell_evaluations, 1);
-        sl_cell_observe(px->proxy->cell_evaluation_s, (double)px->route_ns * 1e-9);
-    }
-    sl_count_verdict(px);
-}
-
-/* Where processing is skipped, a name that stands for a policy means the default model. */
-static sl_str wanted_model(const struct sl_px *px)
-{
-    const struct sl_config *config = px->lane->config;
-    bool is_default =
-        px->skips && config->default_model_name.n && sl_config_name(config, px->chat.model) != NULL;
-    return is_default ? config->default_model_name : px->chat.model;
-}
-
-static enum sl_rc route(struct sl_px *px)
-{
-    const struct sl_route_options options = {
-        .needs_families = px->wants_debug,
-        .random = sl_proxy_random(px->proxy),
-    };
-    enum sl_rc rc = SL_OK;
-    if (px->is_trusted)
-        rc = sl_identity_facts(&px->lane->identity, &px->x->headers, px->x->arena, &px->facts);
-    uint64_t before = sl_clock_ns();
-    if (rc == SL_OK)
-        rc = sl_route(px->lane->config, wanted_model(px), &px->facts, &options, px->proxy->scratch,
-                      px->x->arena, &px->verdict);
-    px->route_ns = sl_clock_ns() - before;
-    px->has_verdict = rc == SL_OK;
-    if (rc == SL_OK)
-        count_routing(px);
-    return rc;
-}
+/* ---- the answer of a verdict --------------------------------------------------------------- */
 
 /* Text of the decision's own answer; p == NULL: the decision asks a model. */
 static sl_str own_answer(struct sl_px *px)
@@ -264,9 +224,17 @@ static void answer_fast(struct sl_px *px, sl_str text)
     sl_buf_free(&body);
 }
 
-static void act_on_verdict(struct sl_px *px)
+static void act_on_verdict(struct sl_px *px, enum sl_rc rc)
 {
     const struct sl_verdict *v = &px->verdict;
+    if (rc == SL_INVALID) {
+        sl_px_error(px, 400, "a header that names the user or the groups appears more than once");
+        return;
+    }
+    if (rc != SL_OK) {
+        sl_px_error(px, 503, "out of memory for this request");
+        return;
+    }
     switch (v->status) {
     case SL_ROUTE_UNKNOWN_MODEL:
         sl_px_error(px, 400, "model \"%.*s\" is not available", SL_FMT(px->chat.model));
@@ -305,11 +273,5 @@ void sl_px_on_end(void *app, struct sl_exchange *x, sl_str body)
                     SL_FMT(px->chat.model));
         return;
     }
-    enum sl_rc rc = route(px);
-    if (rc == SL_INVALID)
-        sl_px_error(px, 400, "a header that names the user or the groups appears more than once");
-    else if (rc != SL_OK)
-        sl_px_error(px, 503, "out of memory for this request");
-    else
-        act_on_verdict(px);
+    sl_px_route(px, act_on_verdict);
 }

@@ -19,7 +19,8 @@ import tempfile
 import fixtures
 import yaml
 from decision_test import Naive, flat
-from toy_embeddings import Provider
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from toy_embeddings import Provider  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-5
