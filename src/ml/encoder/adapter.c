@@ -151,6 +151,7 @@ enum sl_rc sl_adapter_load(struct sl_encoder *e, struct sl_adapter *to, const ch
         want_lora(&l, to, &to->layers[i].wi, &w->wi, &scale, &n_used);
         want_lora(&l, to, &to->layers[i].wo, &w->wo, &scale, &n_used);
     }
+    want_lora(&l, to, &to->head.lora, &e->head.dense, &scale, &n_used);
     if (!l.rc)
         l.rc = check_all_used(weights, n_used, folder, err);
     sl_want_head(&l, &to->head, head, &e->head);

@@ -118,7 +118,9 @@ void sl_want_head(struct sl_loader *l, struct sl_head *to, enum sl_head_kind wan
 void sl_head_inherit(struct sl_head *to, const struct sl_head *base)
 {
     if (to->kind == SL_HEAD_NONE) {
+        struct sl_lora lora = to->lora;
         *to = *base;
+        to->lora = lora;
         return;
     }
     if (!to->dense.exists)
@@ -159,7 +161,7 @@ static void run_rows(struct sl_run *r, const struct sl_head *head, uint32_t m, c
     uint32_t n = head->classifier.w.n;
     struct sl_rows in = {.x = x, .stride = stride};
     if (head->dense.exists) {
-        sl_product(r->k, s, &head->dense, NULL, m, &in,
+        sl_product(r->k, s, &head->dense, &head->lora, m, &in,
                    (struct sl_epilogue){.act = head->act, .out = s->y, .out_stride = s->a_stride});
         if (head->norm.exists)
             sl_normalise(r->k, &head->norm, m, s->y, s->a_stride, s->y, s->a_stride, NULL);

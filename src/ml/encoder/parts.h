@@ -57,6 +57,7 @@ struct sl_head {
     enum sl_head_kind kind;
     enum sl_pooling pooling;
     struct sl_linear dense; /* act and norm follow it; all optional */
+    struct sl_lora lora;    /* of the dense layer */
     enum sl_act act;
     struct sl_norm_weights norm;
     struct sl_linear classifier;

@@ -199,9 +199,12 @@ static void read_modernbert(struct sl_model_config *c, struct sl_fields *f)
     c->rope[0].theta = 160000;
     read_rope(&c->rope[0], f, full != SL_JSON_NONE ? full : sliding, c->max_positions);
     c->rope[0].theta = sl_field_f64(f, "global_rope_theta", c->rope[0].theta, 1, 1e12);
-    c->rope[1] = c->rope[0];
+    if (sliding == SL_JSON_NONE)
+        c->rope[1] = c->rope[0];
     if (sliding == SL_JSON_NONE && c->vocab_size < MULTILINGUAL_VOCAB)
         c->rope[1].theta = 10000;
+    else
+        c->rope[1].theta = c->rope[0].theta;
     read_rope(&c->rope[1], f, sliding, c->max_positions);
     c->rope[1].theta = sl_field_f64(f, "local_rope_theta", c->rope[1].theta, 1, 1e12);
     sl_str pooling = sl_field_str(f, "classifier_pooling");
