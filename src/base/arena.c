@@ -77,13 +77,15 @@ void sl_arena_reset(struct sl_arena *a)
 void *sl_arena_more(struct sl_arena *a, size_t bytes, size_t align)
 {
     const size_t header = sizeof(struct sl_arena_chunk);
-    if (bytes > SIZE_MAX / 2)
-        return NULL;
     size_t need = header + bytes + align;
     bool is_large = need > SL_ARENA_CHUNK_BYTES;
-    struct sl_arena_chunk *chunk = take_chunk(a, is_large ? need : SL_ARENA_CHUNK_BYTES);
-    if (!chunk)
+    struct sl_arena_chunk *chunk = NULL;
+    if (bytes <= SIZE_MAX / 2)
+        chunk = take_chunk(a, is_large ? need : SL_ARENA_CHUNK_BYTES);
+    if (!chunk) {
+        a->n_refused++;
         return NULL;
+    }
     uintptr_t first = ((uintptr_t)chunk + header + align - 1) & ~(uintptr_t)(align - 1);
     if (is_large && a->chunks) {
         /* Keep bumping in the current chunk: a large block must not strand its free tail. */

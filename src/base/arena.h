@@ -31,6 +31,7 @@ struct sl_arena {
     size_t used_bytes;             /* sum of chunk sizes taken */
     size_t max_bytes;
     bool hit_max; /* an allocation failed because of max_bytes, not for want of memory */
+    uint32_t n_refused; /* allocations that had no memory, ever: for whoever must not miss one */
 };
 
 void sl_arena_pool_init(struct sl_arena_pool *pool, uint32_t max_free);

@@ -196,6 +196,7 @@ static enum sl_rc load_document(struct sl_load *l, sl_str text)
     sl_load_expand_env(l);
     sl_load_rewrite(l);
     load_sections(l);
+    l->is_nomem |= l->arena->n_refused > 0; /* whoever noticed */
     if (l->is_nomem)
         sl_check_error(&l->c, NULL, "out of memory: the configuration is too large");
     return l->is_nomem ? SL_NOMEM : l->c.diags->n_errors ? SL_INVALID : SL_OK;
@@ -211,10 +212,11 @@ static enum sl_rc load(struct sl_config **out, sl_str text, sl_str path, sl_str 
     struct sl_config *config = calloc(1, sizeof *config);
     struct sl_load *l = calloc(1, sizeof *l);
     enum sl_rc rc = SL_NOMEM;
+    if (config)
+        atomic_init(&config->refs, 1);
     if (!config || !l)
         goto out;
     sl_arena_init(&config->arena, NULL, MAX_SNAPSHOT_BYTES);
-    atomic_init(&config->refs, 1);
     *l = (struct sl_load){
         .c = {.arena = &config->arena, .diags = diags},
         .config = config,

@@ -330,6 +330,8 @@ enum sl_rc sl_policy_compile(struct sl_config *config, struct sl_diags *diags)
     enum sl_rc rc = compile_plans(policy, config, diags);
     if (rc == SL_OK && diags->n_errors != n_errors)
         rc = SL_INVALID;
+    if (policy->arena.n_refused)
+        rc = SL_NOMEM; /* whoever noticed: no rule may be missing */
     if (rc != SL_OK) {
         free_policy(policy);
         return rc;

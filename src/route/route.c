@@ -112,6 +112,9 @@ static enum sl_rc finish(const struct sl_config *config, const struct sl_name_en
         rc = conclude(config, run, rc, out);
     if (rc == SL_OK && entry->kind == SL_NAME_LOOPER && out->status == SL_ROUTED && !out->decision)
         rc = refuse_looper(entry, run->arena, out);
+    /* A signal that had no memory would read as one that did not match. */
+    if (rc == SL_OK && run->arena->n_refused != run->n_refused)
+        rc = SL_NOMEM;
     if (run->options->trace && run->options->now_ns)
         run->options->trace->total_ns = run->options->now_ns() - run->started_ns;
     return rc;
@@ -135,6 +138,7 @@ enum sl_rc sl_route(const struct sl_config *config, sl_str model, const struct s
                            .options = options,
                            .scratch = scratch,
                            .arena = arena,
+                           .n_refused = arena->n_refused,
                            .started_ns = from};
     out->recipe = run->plan->recipe;
     if (has_evidence(facts))

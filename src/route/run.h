@@ -25,6 +25,7 @@ struct sl_run {
     uint64_t families_run; /* bit set by family number */
     const char *error;     /* a signal refused the request */
     uint64_t started_ns;   /* for the trace */
+    uint32_t n_refused;    /* the arena's, at the start */
 
     /* private to run.c */
     uint64_t *unknown, *wanted, *narrowed; /* bit sets of the program's words */
