@@ -1,5 +1,5 @@
 # The two commands a newcomer needs are `make run` and `make test`; CMake does the work underneath.
-.PHONY: all build run test check format docs bench fuzz soak clean
+.PHONY: all build run test check cov format docs bench fuzz soak clean
 
 all: build
 
@@ -20,6 +20,10 @@ check: ## format, layers, banned calls, headers
 	@[ -f build/build.ninja ] || cmake --preset release >/dev/null
 	@ninja -C build --quiet
 	@ctest --test-dir build --output-on-failure -R '^check/'
+
+cov: ## line coverage of unit, command-line and end-to-end tests, a line a room
+	@scripts/install build test
+	@python3 tests/coverage.py
 
 format: ## format every C file
 	@python3 tests/check/format.py . --fix

@@ -30,7 +30,7 @@ struct sl_arena {
     struct sl_arena_pool *pool;    /* may be NULL */
     size_t used_bytes;             /* sum of chunk sizes taken */
     size_t max_bytes;
-    bool hit_max; /* an allocation failed because of max_bytes, not for want of memory */
+    bool hit_max;       /* an allocation failed because of max_bytes, not for want of memory */
     uint32_t n_refused; /* allocations that had no memory, ever: for whoever must not miss one */
 };
 

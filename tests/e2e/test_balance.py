@@ -200,7 +200,7 @@ def test_a_check_without_an_answer_fails_too(start, mocks):
 def test_an_outlier_is_ejected_and_comes_back(start, mocks):
     bad, good = mocks(2)
     bad.fail(status=500)
-    router = start(policy([served_by([bad, good], consecutive_5xx=3, base_ejection_time=f"{SLOW}s",
+    router = start(policy([served_by([bad, good], consecutive_5xx=3, base_ejection_time=f"{3 * SLOW}s",
                                      max_ejection_percent=50)], **ONE_LOOP))
     assert send(router, ["first"] * 6).count(500) == 3
     name = f"m_p{bad.port}"
@@ -209,7 +209,7 @@ def test_an_outlier_is_ejected_and_comes_back(start, mocks):
     assert send(router, ["ejected"] * 10) == [200] * 10
     assert "ejected" not in bad.chats()
     bad.heal()
-    wait_until(lambda: sample(router, "sluice_backend_healthy", backend=name) == 1, 5, "the end of the ejection")
+    wait_until(lambda: sample(router, "sluice_backend_healthy", backend=name) == 1, 10, "the end of the ejection")
     assert send(router, ["back"] * 10) == [200] * 10
     assert bad.chats().count("back") == 5
 
@@ -347,9 +347,10 @@ def test_backoff_grows_with_full_jitter(start):
         assert send(router, [f"r{i}" for i in range(18)], threads=3) == [503] * 18
     gaps = [[(b - a) * 1000 for a, b in zip(times, times[1:])] for times in came.values()]
     assert len(gaps) == 18 and all(len(g) == 5 for g in gaps)
-    slack_ms = 60 * SLOW  # the way there and back
-    for g in gaps:
-        assert all(gap < bound + slack_ms for gap, bound in zip(g, (25, 50, 100, 200, 250))), g
+    slack_ms = 30 * SLOW  # the way there and back
+    for k, bound in enumerate((25, 50, 100, 200, 250)):
+        median = sorted(g[k] for g in gaps)[len(gaps) // 2]
+        assert median < 0.8 * bound + slack_ms, (k, median)
     last = sorted(g[4] for g in gaps)
     assert last[-1] - last[0] > 60, last  # uniform in [0, 250): not a fixed pause
     assert 50 < sum(last) / len(last) < 210 + slack_ms, last
