@@ -31,7 +31,11 @@ static void fill_limits(struct sl_limits_cfg *l)
 
 static bool is_full(const struct sl_server *s)
 {
-    return s->stats.active >= (uint64_t)s->limits.max_connections;
+    uint64_t max = (uint64_t)s->limits.max_connections;
+    if (!s->share)
+        return s->stats.active >= max;
+    uint64_t active = atomic_load_explicit(&s->share->active, memory_order_relaxed);
+    return active >= max || active >= s->share->most;
 }
 
 /* False when there is nothing more to accept now. */
@@ -44,8 +48,10 @@ static bool accept_one(struct sl_server *s)
         if (errno == ECONNABORTED || errno == EINTR)
             return true;
         if (errno != EAGAIN) {
-            sl_log(SL_LOG_WARN, "accept_failed", "cannot accept connections: %s",
-                   strerrordesc_np(errno));
+            if (!s->is_short)
+                sl_log(SL_LOG_WARN, "accept_failed", "cannot accept connections: %s",
+                       strerrordesc_np(errno));
+            s->is_short = true;
             sl_timer_start(s->loop, &s->accept_again, ACCEPT_RETRY_MS);
         }
         return false;
@@ -56,6 +62,7 @@ static bool accept_one(struct sl_server *s)
         close(fd);
         return true;
     }
+    s->is_short = false;
     s->stats.accepted++;
     connection_open(s, fd, &peer);
     return true;
@@ -112,6 +119,7 @@ enum sl_rc sl_server_listen(struct sl_server **out, struct sl_loop *loop, sl_str
     s->accept_again.on_timer = on_accept_again;
     s->later.run = run_later;
     s->handler = *options->handler;
+    s->share = options->share;
     s->limits = options->limits;
     fill_limits(&s->limits);
     s->tls = sl_tls_ref(options->tls);

@@ -14,6 +14,7 @@
 #include "http/message.h"
 #include "sys/loop.h"
 
+#include <stdatomic.h>
 #include <sys/uio.h>
 
 struct sl_server;
@@ -53,10 +54,17 @@ struct sl_handler {
     void (*on_done)(void *app, struct sl_exchange *x, bool was_delivered);
 };
 
+/* Connections of servers that share one limit; outlives them. */
+struct sl_server_share {
+    _Atomic uint64_t active;
+    uint64_t most; /* fixed before the first server listens */
+};
+
 struct sl_server_options {
     const struct sl_handler *handler;
     struct sl_limits_cfg limits;
-    struct sl_tls_context *tls; /* NULL: plaintext */
+    struct sl_tls_context *tls;    /* NULL: plaintext */
+    struct sl_server_share *share; /* NULL: limits.max_connections is for this server alone */
 };
 
 /*

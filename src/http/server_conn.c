@@ -236,6 +236,8 @@ void connection_free(struct connection *c)
     sl_buf_free(&c->out);
     free(c);
     s->stats.active--;
+    if (s->share)
+        atomic_fetch_sub_explicit(&s->share->active, 1, memory_order_relaxed);
     give_memory_back(s);
     if (s->is_draining && !s->first)
         sl_loop_defer(s->loop, &s->later);
@@ -263,6 +265,8 @@ void connection_open(struct sl_server *s, int fd, const struct sl_address *peer)
     if (s->first)
         s->first->prev = c;
     s->first = c;
+    if (s->share)
+        atomic_fetch_add_explicit(&s->share->active, 1, memory_order_relaxed);
     if (++s->stats.active > s->most_active)
         s->most_active = s->stats.active;
     if (sl_loop_add(s->loop, &c->io) != SL_OK)

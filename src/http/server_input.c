@@ -131,7 +131,7 @@ static size_t consume_head(struct connection *c, sl_str input)
 {
     struct sl_server *s = c->server;
     if (!c->x && !begin_exchange(c)) {
-        connection_kill(c);
+        connection_refuse(c, 503, "the server is out of memory");
         return input.n;
     }
     size_t head_bytes = 0;

@@ -26,9 +26,11 @@ struct sl_server {
     struct sl_tls_context *tls;
     struct connection *first; /* all connections */
     struct sl_server_stats stats;
-    uint64_t most_active;         /* connections, since memory was last given back */
-    struct sl_timer accept_again; /* after running out of descriptors */
-    struct sl_deferred later;     /* more to accept, or drained */
+    struct sl_server_share *share; /* may be NULL */
+    uint64_t most_active;          /* connections, since memory was last given back */
+    struct sl_timer accept_again;  /* after running out of descriptors */
+    bool is_short;                 /* of descriptors; logged once */
+    struct sl_deferred later;      /* more to accept, or drained */
     bool is_draining;
     void (*on_drained)(void *ctx);
     void *drained_ctx;

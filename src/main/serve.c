@@ -10,6 +10,7 @@
 #include "proxy/upstream/registry.h"
 #include "route/policy.h"
 #include "sys/cpu.h"
+#include "sys/descriptors.h"
 #include "sys/memory.h"
 
 #include <signal.h>
@@ -94,6 +95,27 @@ static bool open_client_tls(struct serve *s, const struct sl_config *config, str
     if (s->runtime.tls || !needs_client_tls(config))
         return true;
     return sl_tls_client_create(&s->runtime.tls, &options, err) == SL_OK;
+}
+
+/* ---- descriptors ------------------------------------------------------------------------- */
+
+#define OWN_DESCRIPTORS 64u /* log, listeners, loops, management, the file watch */
+
+/*
+ * A client's request needs a connection to a provider too: clients get half of the descriptors, so
+ * that idle ones can neither keep requests from being forwarded nor probes from being answered.
+ */
+static void share_descriptors(struct serve *s)
+{
+    uint64_t limit = sl_descriptors_raise();
+    uint64_t own = OWN_DESCRIPTORS < limit / 2 ? OWN_DESCRIPTORS : limit / 2;
+    int64_t wanted = s->config->global.limits.max_connections;
+    s->share.most = (limit - own) / 2 + 1;
+    if (wanted > 0 && (uint64_t)wanted > s->share.most)
+        sl_log(SL_LOG_WARN, "connections_limited",
+               "%llu descriptors (ulimit -n) let in %llu client connections at one time; "
+               "max_connections is %lld",
+               (unsigned long long)limit, (unsigned long long)s->share.most, (long long)wanted);
 }
 
 /* ---- the new configuration --------------------------------------------------------------- */
@@ -323,6 +345,7 @@ int sl_serve_with_config(struct sl_config *config, const struct sl_serve_options
     s->config = config;
     s->first = sl_config_ref(config);
     s->signals.io.fd = -1;
+    share_descriptors(s);
     sl_memory_trim(); /* what loading took; the loops warm up after it */
     bool is_up = block_signals(&err) && serve_pick_listeners(s, &err) &&
                  serve_open_listener_tls(s, s->config, s->tls, &err) && open_runtime(s, &err) &&

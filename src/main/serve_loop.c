@@ -72,6 +72,7 @@ static bool listen_all(struct serve_loop *l, struct sl_err *err)
             .handler = sl_proxy_handler(l->proxy, i),
             .limits = s->config->global.limits,
             .tls = s->tls[i],
+            .share = &s->share,
         };
         uint16_t port = s->ports[i] ? s->ports[i] : (uint16_t)cfg->port;
         if (l->index == 0 && sl_listen_is_free(cfg->address, port, err) != SL_OK)

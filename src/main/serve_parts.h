@@ -46,6 +46,7 @@ struct serve {
     const struct sl_listener_cfg *listeners; /* as started; a reload does not move them */
     uint32_t n_listeners;
     struct sl_tls_context *tls[SL_PROXY_MAX_LISTENERS]; /* NULL: plain; a reload renews them */
+    struct sl_server_share share;                       /* of all data connections */
     uint16_t ports[SL_PROXY_MAX_LISTENERS];             /* bound, when the file said 0 */
 
     struct sl_loop *loop; /* the main thread's: management, signals, file watch */

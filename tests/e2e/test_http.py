@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+import conftest
 import httpx
 import pytest
 from conftest import SLOW, model, policy, wait_until
@@ -111,6 +112,43 @@ def test_an_idle_connection_is_closed(start, upstream):
         s.sendall(post())
         assert s.recv(65536).startswith(b"HTTP/1.1 200")
         assert s.recv(1000) == b""
+
+
+def few_descriptors(monkeypatch, tmp_path, n):
+    """The program under test, started with at most n descriptors."""
+    script = tmp_path / "few-descriptors"
+    script.write_text(f'#!/bin/sh\nulimit -n {n}\nexec "{conftest.BIN}" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(conftest, "BIN", str(script))
+
+
+def test_idle_connections_do_not_starve_requests_and_probes(start, upstream, monkeypatch, tmp_path):
+    few_descriptors(monkeypatch, tmp_path, 160)
+    router = start(policy([model("m", upstream.port)]))
+    with contextlib.ExitStack() as held:
+        first = held.enter_context(socket.create_connection(("127.0.0.1", router.port), timeout=5 * SLOW))
+        first.sendall(post())
+        assert first.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        for _ in range(300):
+            held.enter_context(socket.create_connection(("127.0.0.1", router.port), timeout=5 * SLOW))
+        upstream.plan.append(stream(delay=0.01))  # needs a second connection if the first is gone
+        first.sendall(post())
+        assert first.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        assert httpx.get(router.admin + "/health", timeout=5 * SLOW).status_code == 200
+        assert router.text().count("accept_failed") <= 2
+    wait_until(lambda: router.chat().status_code == 200, 5, "room for new clients")
+
+
+def test_max_connections_is_for_all_loops_together(start, upstream):
+    router = start(policy([model("m", upstream.port)], **{"global": {"router": {"limits": {"max_connections": 20, "loops": 2}}}}))
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.create_connection(("127.0.0.1", router.port), timeout=5 * SLOW)) for _ in range(60)]
+        n_open = 0
+        for s in sockets:
+            with contextlib.suppress(ConnectionError):
+                s.sendall(post())
+                n_open += s.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        assert 15 <= n_open <= 22  # loops that accept at the same moment may pass by one each
 
 
 def test_http_1_0_gets_an_answer_and_the_end(router):
