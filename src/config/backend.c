@@ -243,6 +243,21 @@ static sl_str lower(struct sl_load *l, sl_str text)
     return copy;
 }
 
+/* What frames the request: a second one of these would let it be read in two ways. */
+static bool is_framing_header(sl_str name)
+{
+    static const sl_str names[] = {
+        SL_STR_INIT("host"),       SL_STR_INIT("content-length"),
+        SL_STR_INIT("connection"), SL_STR_INIT("transfer-encoding"),
+        SL_STR_INIT("upgrade"),    SL_STR_INIT("expect"),
+        SL_STR_INIT("te"),         SL_STR_INIT("trailer"),
+    };
+    for (size_t i = 0; i < SL_COUNT(names); i++)
+        if (sl_str_eq_nocase(name, names[i]))
+            return true;
+    return false;
+}
+
 static void copy_headers(struct sl_load *l, const struct sl_yaml *node,
                          const struct sl_backend_ref *ref, struct sl_backend_cfg *out)
 {
@@ -255,6 +270,9 @@ static void copy_headers(struct sl_load *l, const struct sl_yaml *node,
         size_t at = sl_check_push(&l->c, pair->name);
         if (!is_token(pair->name))
             sl_check_error(&l->c, map->keys[i], "this is no header name");
+        if (is_framing_header(pair->name))
+            sl_check_error(&l->c, map->keys[i],
+                           "this header belongs to the router and cannot be set here");
         if (!is_field_value(pair->value))
             sl_check_error(&l->c, map->items[i], "found a control character in a header value");
         sl_check_pop(&l->c, at);

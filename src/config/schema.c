@@ -173,6 +173,24 @@ static bool decode_text(struct sl_check *c, const struct sl_field *f, const stru
     return true;
 }
 
+/* Names and efforts become header values of answers: one line each. */
+static void refuse_control_bytes(struct sl_check *c, const struct sl_field *f,
+                                 const struct sl_yaml *node)
+{
+    if (strcmp(f->key, "name") != 0 && strcmp(f->key, "reasoning_effort") != 0)
+        return;
+    for (size_t i = 0; i < node->text.n; i++) {
+        unsigned char byte = (unsigned char)node->text.p[i];
+        if (byte < 0x20 || byte == 0x7f) {
+            sl_check_error(c, node,
+                           "found the control character 0x%02x, expected a text of one "
+                           "line",
+                           byte);
+            return;
+        }
+    }
+}
+
 static void decode_enum(struct sl_check *c, const struct sl_field *f, const struct sl_yaml *node,
                         int *out)
 {
@@ -400,7 +418,8 @@ static void decode_scalar(struct sl_check *c, const struct sl_field *f, const st
         return;
     }
     case SL_F_STR:
-        (void)decode_text(c, f, node, at);
+        if (decode_text(c, f, node, at))
+            refuse_control_bytes(c, f, node);
         return;
     case SL_F_ENUM:
         decode_enum(c, f, node, at);
