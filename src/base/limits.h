@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 struct sl_limits_cfg {
-    int64_t max_header_bytes; /* 64 KiB */
-    int64_t max_body_bytes;   /* 32 MiB */
-    int64_t max_connections;
+    int64_t max_header_bytes;   /* 64 KiB */
+    int64_t max_body_bytes;     /* 32 MiB */
+    int64_t max_connections;    /* 0 = what the descriptors allow */
     int64_t header_timeout_ms;  /* slow loris: whole head */
     int64_t body_timeout_ms;    /* between two reads of a body */
     int64_t idle_timeout_ms;    /* keep-alive */

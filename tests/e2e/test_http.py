@@ -124,7 +124,8 @@ def few_descriptors(monkeypatch, tmp_path, n):
 
 def test_idle_connections_do_not_starve_requests_and_probes(start, upstream, monkeypatch, tmp_path):
     few_descriptors(monkeypatch, tmp_path, 160)
-    router = start(policy([model("m", upstream.port)]))
+    router = start(policy([model("m", upstream.port)], **{"global": {"router": {"limits": {"max_connections": 1000}}}}))
+    assert "connections_limited" in router.text()
     with contextlib.ExitStack() as held:
         first = held.enter_context(socket.create_connection(("127.0.0.1", router.port), timeout=5 * SLOW))
         first.sendall(post())

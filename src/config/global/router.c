@@ -40,7 +40,8 @@ const struct sl_field sl_limits_fields[] = {
     {"max_body_bytes", SL_F_INT, LIMIT(max_body_bytes), SL_BETWEEN(1 * KIB, 4 * GIB),
      .fallback = "33554432", .help = "Largest request body; beyond it 413."},
     {"max_connections", SL_F_INT, LIMIT(max_connections), SL_BETWEEN(1, 10000000),
-     .fallback = "65536", .help = "Client connections at one time; further ones are closed."},
+     .help = "Client connections at one time, of all loops; further ones are closed. Never more "
+             "than half of the descriptors, which is also what holds when unset."},
     {"header_timeout", SL_F_DURATION, LIMIT(header_timeout_ms), SL_BETWEEN(1, DAY_MS),
      .fallback = "15s", .help = "From the first byte of a request to the end of its head."},
     {"body_timeout", SL_F_DURATION, LIMIT(body_timeout_ms), SL_BETWEEN(1, DAY_MS),
