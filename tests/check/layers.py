@@ -20,7 +20,7 @@ RANK = {
 }
 PURE = {"codec", "match", "route", "dialect"}
 # Folders that may see nothing of our own but these.
-ONLY = {"ml/kernel": ("base/", "ml/kernel/", "sys/cpu.h")}
+ONLY = {"ml/kernel": ("base/", "ml/kernel/", "sys/cpu.h"), "ml/token": ("base/", "codec/", "ml/token/")}
 IMPURE_SYSTEM = re.compile(r"<(time|pthread|threads|unistd|sys/(socket|epoll|time|types|stat)|netdb|poll|signal)\.h>")
 IMPURE_OWN = {"base/clock.h", "base/log.h"}
 # (including file, included header): reason. An exception carries its reason.
