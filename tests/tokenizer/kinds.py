@@ -6,6 +6,7 @@ from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normaliz
                         trainers)
 
 import corpus
+import darts
 
 QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -23,8 +24,8 @@ def has_control(tokenizer, text):
     return any(t.special and t.content in text for t in tokenizer.get_added_tokens_decoder().values())
 
 
-def train(tokenizer, trainer):
-    tokenizer.train_from_iterator(corpus.training_lines(), trainer)
+def train(tokenizer, trainer, max_letters=None):
+    tokenizer.train_from_iterator(corpus.training_lines(max_letters), trainer)
     return tokenizer
 
 
@@ -179,7 +180,7 @@ def unigram(normalizer, pre, size=4000):
     tokenizer.pre_tokenizer = pre
     return train(tokenizer, trainers.UnigramTrainer(
         vocab_size=size, show_progress=False, unk_token="<unk>", max_piece_length=12,
-        special_tokens=["<pad>", "[CLS]", "[SEP]", "<unk>", "<s>", "</s>"]))
+        special_tokens=["<pad>", "[CLS]", "[SEP]", "<unk>", "<s>", "</s>"]), 900)
 
 
 @kind
@@ -208,5 +209,4 @@ def unigram_nfkc():
 
 def charsmap():
     """A map like nmt_nfkc's, compiled here: NFKC of single characters and common pairs, controls removed."""
-    import darts
     return darts.compile_map()
