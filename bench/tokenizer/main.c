@@ -1,6 +1,7 @@
 /*
- * MB/s of encoding on one core: main TOKENIZER.json CORPUS SECONDS. The corpus is texts of 4 bytes of
- * length each; they are encoded over and over for about SECONDS. Prints MB/s and tokens of one round.
+ * MB/s of encoding on one core: main TOKENIZER.json CORPUS SECONDS. The corpus is texts of 4 bytes
+ * of length each; they are encoded over and over for about SECONDS. Prints MB/s and tokens of one
+ * round.
  */
 #include "ml/token/tokenizer.h"
 

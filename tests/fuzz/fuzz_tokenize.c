@@ -23,7 +23,8 @@ static const char *const files[N_KINDS] = {
     "{\"added_tokens\":[{\"content\":\"[SEP]\",\"special\":true,\"normalized\":false}],"
     "\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
     "\"strip_accents\":null,\"lowercase\":true},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
-    "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","
+    "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##"
+    "\","
     "\"max_input_chars_per_word\":9,\"vocab\":{\"[SEP]\":0,\"[UNK]\":1,\"a\":2,\"##a\":3,\"ab\":4,"
     "\"##bc\":5,\"[\":6,\"]\":7,\"sep\":8,\"\\u4e2d\":9,\"e\":10,\"##e\":11,\"##abcd\":12}}}",
     "{\"added_tokens\":[{\"content\":\"<|e|>\",\"special\":true,\"normalized\":false},"
@@ -38,7 +39,8 @@ static const char *const files[N_KINDS] = {
     "\"\\u0120\":3,\"ab\":4,\"\\u0120ab\":5,\"\\u010a\":6,\"aab\":7,\"<\":8,\"|\":9,\">\":10},"
     "\"merges\":[\"a b\",\"\\u0120 ab\",\"a ab\"]}}",
     "{\"added_tokens\":[{\"content\":\"<s>\",\"special\":true,\"normalized\":false}],"
-    "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKD\"},{\"type\":\"Prepend\","
+    "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKD\"},{\"type\":"
+    "\"Prepend\","
     "\"prepend\":\"\\u2581\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":"
     "\"\\u2581\"}]},\"model\":{\"type\":\"BPE\",\"unk_token\":\"<u>\",\"fuse_unk\":true,"
     "\"byte_fallback\":true,\"vocab\":{\"<s>\":0,\"<u>\":1,\"a\":2,\"\\u2581\":3,\"\\u2581a\":4,"
@@ -46,7 +48,8 @@ static const char *const files[N_KINDS] = {
     "[\"\\u2581\",\"a\"],[\"\\u2581\",\"aa\"]]}}",
     "{\"added_tokens\":[{\"content\":\"</s>\",\"special\":true,\"normalized\":false,"
     "\"lstrip\":true}],\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKC\"},"
-    "{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true},{\"type\":\"Replace\",\"pattern\":"
+    "{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true},{\"type\":\"Replace\","
+    "\"pattern\":"
     "{\"Regex\":\" {2,}\"},\"content\":\" \"}]},\"pre_tokenizer\":{\"type\":\"Metaspace\","
     "\"replacement\":\"\\u2581\",\"prepend_scheme\":\"first\",\"split\":true},\"model\":{\"type\":"
     "\"Unigram\",\"unk_id\":1,\"vocab\":[[\"</s>\",0],[\"<u>\",0],[\"\\u2581\",-2],[\"a\",-3],"

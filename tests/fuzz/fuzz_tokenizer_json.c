@@ -16,7 +16,8 @@ static void check(bool is_true)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char text[] = " Hello, Wörld's a\xcc\x81 12  ﷺ\xff 中文 [SEP]\n\n<s> \xf0\x9f\x98\x80 x";
+    static const char text[] =
+        " Hello, Wörld's a\xcc\x81 12  ﷺ\xff 中文 [SEP]\n\n<s> \xf0\x9f\x98\x80 x";
     struct sl_tokenizer *t;
     struct sl_err err = {0};
     enum sl_rc rc = sl_tokenizer_load(&t, sl_str_of(data, size), &err);

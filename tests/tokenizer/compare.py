@@ -103,8 +103,12 @@ class Comparison:
                     if not line:
                         line = next(got)
                         break
-                self.check(f"{name} windows {size}/{overlap}", text, ours,
-                           [theirs(e) for e in (encoding, *encoding.overflowing)])
+                wanted = [theirs(e) for e in (encoding, *encoding.overflowing)]
+                if name in kinds.TRIMMED:
+                    # The package trims the first token of each window in another way than the same token
+                    # elsewhere; with us a token has one span.
+                    ours, wanted = ([[t[0] for t in w] for w in side] for side in (ours, wanted))
+                self.check(f"{name} windows {size}/{overlap}", text, ours, wanted)
             tokenizer.no_truncation()
 
 

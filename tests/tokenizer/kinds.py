@@ -12,6 +12,7 @@ QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{
          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 LLAMA3 = QWEN2.replace(r"\p{N}| ", r"\p{N}{1,3}| ")
 KINDS = {}
+TRIMMED = {"roberta"}  # kinds whose spans leave out blanks
 
 
 def kind(f):

@@ -79,9 +79,11 @@ static uint32_t character(const struct sl_bpe *m, sl_str c, bool is_first, bool 
     char joined[128];
     if (prefix.n + c.n + suffix.n > sizeof joined)
         return SL_TOKEN_NONE;
-    memcpy(joined, prefix.p, prefix.n);
+    if (prefix.n)
+        memcpy(joined, prefix.p, prefix.n);
     memcpy(joined + prefix.n, c.p, c.n);
-    memcpy(joined + prefix.n + c.n, suffix.p, suffix.n);
+    if (suffix.n)
+        memcpy(joined + prefix.n + c.n, suffix.p, suffix.n);
     return sl_vocab_get(&m->words, sl_str_of(joined, prefix.n + c.n + suffix.n));
 }
 

@@ -72,9 +72,9 @@ static enum sl_rc sides_of(struct sl_token_loader *l, sl_json_ref v, sl_str side
         sides[1] = sl_json_str(&l->json, sl_json_at(&l->json, v, 1), &l->arena);
     } else {
         sl_str both = sl_json_str(&l->json, v, &l->arena);
-        size_t blank = sl_str_chr(both, ' ');
-        sides[0] = sl_str_sub(both, 0, blank);
-        sides[1] = sl_str_sub(both, blank + 1, both.n);
+        size_t blank = both.p ? sl_str_chr(both, ' ') : 0;
+        sides[0] = both.p ? sl_str_sub(both, 0, blank) : both;
+        sides[1] = both.p ? sl_str_sub(both, blank + 1, both.n) : both;
     }
     if (!sides[0].p || !sides[1].p || !sides[0].n || !sides[1].n)
         return sl_token_fail(l, v, SL_INVALID, "model.merges: an entry is not a pair of tokens");

@@ -43,7 +43,7 @@ static enum sl_rc load_map(struct sl_token_loader *l, sl_json_ref v, struct sl_n
     sl_buf_init(&bytes, encoded.n + 16);
     rc = sl_base64_decode(&bytes, encoded);
     uint32_t size = rc == SL_OK && bytes.n >= 4 ? le32(bytes.p) : 0;
-    sl_str rest = sl_str_sub(sl_buf_str(&bytes), 4, bytes.n);
+    sl_str rest = size ? sl_str_sub(sl_buf_str(&bytes), 4, bytes.n) : SL_STR("");
     if (rc != SL_OK || size < 4 || size % 4 || size > rest.n ||
         !sl_utf8_is_valid(sl_str_sub(rest, size, rest.n))) {
         rc = sl_token_fail(l, v, SL_INVALID, "Precompiled: \"precompiled_charsmap\" is damaged");
