@@ -197,8 +197,8 @@ void sl_client_on_event(struct sl_loop *loop, struct sl_io *io, uint32_t events)
             call_connected(call);
     } else if (call->phase == SL_PHASE_TLS) {
         call_handshake(call);
-    } else if (call->phase == SL_PHASE_SEND) {
-        call_send(call);
+    } else if (call->sent_bytes < call->to_send_bytes) {
+        call_send(call); /* also while an early answer comes */
     }
     if (call->conn == conn && call->phase >= SL_PHASE_SEND)
         call_read(call);

@@ -38,6 +38,7 @@ struct sl_response {
     struct sl_headers headers; /* hop-by-hop ones included */
     uint64_t content_length;   /* UINT64_MAX: chunked or until close */
     bool has_body;             /* false: HEAD, 204, 304 */
+    bool is_until_close;       /* nothing but its content tells whether it is whole */
 };
 
 struct sl_call_callbacks {

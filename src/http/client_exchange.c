@@ -52,7 +52,7 @@ void call_send(struct sl_call *call)
             return;
         if (rc != SL_OK) {
             /* It may have answered before it hung up; reading tells. */
-            if (!call->was_sent || call->is_reused)
+            if (!call->got_bytes && (!call->was_sent || call->is_reused))
                 lost_before_answer(call, rc, "the connection broke while sending");
             else
                 call->is_readable = true;
@@ -60,11 +60,12 @@ void call_send(struct sl_call *call)
         }
         call->was_sent = true;
         call->sent_bytes += sent;
-        if (call->sent_bytes < call->to_send_bytes)
+        if (call->sent_bytes < call->to_send_bytes && call->phase == SL_PHASE_SEND)
             call_set_deadline(call, call->request.timeouts.send_ms);
     }
     call->times.sent_ns = sl_loop_now_ns(call->client->loop) - call->started_ns;
-    call_enter_phase(call, SL_PHASE_FIRST_BYTE, call->request.timeouts.first_byte_ms);
+    if (call->phase == SL_PHASE_SEND) /* else an early answer is coming */
+        call_enter_phase(call, SL_PHASE_FIRST_BYTE, call->request.timeouts.first_byte_ms);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -91,13 +92,24 @@ static void deliver_head(struct sl_call *call)
         .headers = call->parser.headers,
         .content_length = call->parser.content_length,
         .has_body = call->parser.framing != SL_H1_NO_BODY,
+        .is_until_close = call->parser.framing == SL_H1_UNTIL_CLOSE,
     };
     call_enter_phase(call, SL_PHASE_BODY_READ, call->request.timeouts.idle_ms);
     call->callbacks.on_head(call->ctx, &response);
 }
 
+/* After an interim answer: as if nothing had come yet. */
+static void wait_for_answer(struct sl_call *call)
+{
+    if (call->sent_bytes < call->to_send_bytes)
+        call_enter_phase(call, SL_PHASE_SEND, call->request.timeouts.send_ms);
+    else
+        call_enter_phase(call, SL_PHASE_FIRST_BYTE, call->request.timeouts.first_byte_ms);
+}
+
 static void feed(struct sl_call *call, sl_str in)
 {
+    uint32_t n_interim = call->parser.n_interim;
     while (!call->is_over) {
         enum sl_h1_event event;
         sl_str body = {NULL, 0};
@@ -115,6 +127,8 @@ static void feed(struct sl_call *call, sl_str in)
         else
             finish(call, in.n == 0);
     }
+    if (!call->is_over && call->parser.n_interim > n_interim && call->phase == SL_PHASE_HEAD)
+        wait_for_answer(call);
     if (!call->is_over && call->callbacks.on_flush && call->phase == SL_PHASE_BODY_READ)
         call->callbacks.on_flush(call->ctx);
 }
@@ -132,13 +146,14 @@ static void end_of_file(struct sl_call *call)
 
 static void note_progress(struct sl_call *call)
 {
-    if (call->got_bytes) {
+    if (call->phase == SL_PHASE_BODY_READ)
         call_set_deadline(call, call->request.timeouts.idle_ms);
+    else if (call->phase != SL_PHASE_HEAD) /* which is one wait, however its bytes trickle */
+        call_enter_phase(call, SL_PHASE_HEAD, call->request.timeouts.idle_ms);
+    if (call->got_bytes)
         return;
-    }
     call->got_bytes = true;
     call->times.first_byte_ns = sl_loop_now_ns(call->client->loop) - call->started_ns;
-    call_enter_phase(call, SL_PHASE_HEAD, call->request.timeouts.idle_ms);
 }
 
 void call_read(struct sl_call *call)

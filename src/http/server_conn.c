@@ -199,6 +199,14 @@ static void run_later(struct sl_loop *loop, struct sl_deferred *d)
         connection_drive(c);
 }
 
+/* An answer that lasts until the connection closes: only a reset tells that it was cut. */
+static bool would_seem_whole(const struct connection *c)
+{
+    const struct exchange *x = c->x;
+    return x && x->has_head && (!x->is_ended || connection_queued(c)) && !x->is_chunked &&
+           !x->has_no_content && x->reply_left == SL_LENGTH_UNKNOWN;
+}
+
 void connection_kill(struct connection *c)
 {
     if (c->is_dead)
@@ -206,7 +214,10 @@ void connection_kill(struct connection *c)
     c->is_dead = true;
     sl_timer_stop(c->server->loop, &c->timer);
     sl_loop_remove(c->server->loop, &c->io);
-    sl_stream_close(c->stream);
+    if (would_seem_whole(c))
+        sl_stream_reset(c->stream);
+    else
+        sl_stream_close(c->stream);
     c->stream = NULL;
     sl_loop_defer(c->server->loop, &c->later);
 }

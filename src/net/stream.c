@@ -144,6 +144,14 @@ void sl_stream_close(struct sl_stream *s)
     free(s);
 }
 
+void sl_stream_reset(struct sl_stream *s)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    if (s)
+        setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    sl_stream_close(s);
+}
+
 int sl_stream_fd(const struct sl_stream *s)
 {
     return s->fd;

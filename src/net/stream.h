@@ -18,6 +18,8 @@ struct sl_tls_context; /* net/tls.h: server or client side, shared and refcounte
  */
 struct sl_stream *sl_stream_new(int fd, struct sl_tls_context *tls, bool is_server, sl_str host);
 void sl_stream_close(struct sl_stream *s); /* closes the fd and frees */
+/* Closes so that the peer sees a reset, never an end in order. */
+void sl_stream_reset(struct sl_stream *s);
 int sl_stream_fd(const struct sl_stream *s);
 
 /* TLS handshake step; SL_OK when done (at once for plaintext), SL_AGAIN, or why it failed. */

@@ -30,7 +30,7 @@ static sl_str timed_out(const struct sl_px *px, enum sl_call_phase phase, sl_str
         [SL_PHASE_TLS] = {"no TLS handshake with ", " within", t.tls_ms},
         [SL_PHASE_SEND] = {"", " took nothing of the request for", t.send_ms},
         [SL_PHASE_FIRST_BYTE] = {"no first byte from ", " within", t.first_byte_ms},
-        [SL_PHASE_HEAD] = {"", " paused within the head of its answer for", t.idle_ms},
+        [SL_PHASE_HEAD] = {"", " did not end the head of its answer within", t.idle_ms},
         [SL_PHASE_BODY_READ] = {"", " paused within its answer for", t.idle_ms},
     };
     struct waiting w = waits[phase];
