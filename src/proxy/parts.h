@@ -100,7 +100,7 @@ struct sl_px {
     /* the answer */
     struct sl_response head; /* views live in the arena */
     bool has_head, is_head_sent;
-    bool is_sse, is_json;
+    bool is_sse, is_json, is_coded;
     bool is_counted_stream;
     bool has_stream;              /* `stream` is in use: frames are observed */
     struct sl_chat_stream stream; /* of chat streams */
@@ -184,8 +184,8 @@ SL_MUST_USE enum sl_rc sl_px_answer_headers(const struct sl_px *px, int status,
 void sl_px_error(struct sl_px *px, int status, const char *format, ...) SL_PRINTF(3, 4);
 
 /* ---- usage.c ----------------------------------------------------------------------------- */
-/* Usage of a whole JSON answer into the books; nothing when it has none. */
-void sl_px_read_usage(struct sl_px *px, sl_str answer);
+/* Usage of a whole JSON answer into the books; nothing when it has none. SL_INVALID: not JSON. */
+enum sl_rc sl_px_read_usage(struct sl_px *px, sl_str answer);
 void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage);
 
 /* ---- finish.c ---------------------------------------------------------------------------- */

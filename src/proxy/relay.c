@@ -71,6 +71,13 @@ static bool is_type(const struct sl_response *response, sl_str wanted)
     return type.n >= wanted.n && sl_str_eq_nocase(sl_str_sub(type, 0, wanted.n), wanted);
 }
 
+/* Compressed, though none was asked for: it passes unread, and nothing can be written into it. */
+static bool is_coded(const struct sl_response *response)
+{
+    sl_str coding = sl_headers_get(&response->headers, SL_STR("content-encoding"));
+    return coding.n && !sl_str_eq_nocase(coding, SL_STR("identity"));
+}
+
 static void on_head(void *ctx, const struct sl_response *response)
 {
     struct sl_px *px = ctx;
@@ -83,16 +90,19 @@ static void on_head(void *ctx, const struct sl_response *response)
     px->status = response->status;
     px->path = "upstream";
     px->is_sse = is_type(response, SL_STR("text/event-stream"));
-    px->is_json = response->status == 200 && is_type(response, SL_STR("application/json"));
+    px->is_coded = is_coded(response);
+    px->is_json =
+        response->status == 200 && !px->is_coded && is_type(response, SL_STR("application/json"));
     sl_buf_init(&px->collected, COLLECT_BYTES);
     if (!px->is_sse)
         return;
     px->is_counted_stream = true;
     sl_cell_add(px->proxy->cell_streams, 1);
-    if (px->gate == SL_GATE_CHAT && response->status == 200) {
+    if (px->gate != SL_GATE_EMBEDDINGS && response->status == 200 && !px->is_coded) {
+        bool takes_usage_out =
+            px->gate == SL_GATE_CHAT && sl_chat_adds_usage(&px->chat, &px->verdict);
         px->has_stream = true;
-        sl_chat_stream_init(&px->stream, sl_chat_adds_usage(&px->chat, &px->verdict),
-                            MAX_FRAME_BYTES);
+        sl_chat_stream_init(&px->stream, takes_usage_out, MAX_FRAME_BYTES);
         px->head.content_length = UINT64_MAX; /* a frame may be taken out */
     }
 }
@@ -147,18 +157,15 @@ static void on_flush(void *ctx)
         (void)flush(px);
 }
 
-static void read_usage(struct sl_px *px)
+/* SL_INVALID: the answer is not JSON. One that is too long to collect passes unread. */
+static enum sl_rc read_json_answer(struct sl_px *px)
 {
-    if (px->has_stream) {
-        sl_px_count_usage(px, &px->stream.usage);
-    } else if (px->is_json && !px->collected.n && px->n_gather == 1) {
-        sl_px_read_usage(px, sl_str_of(px->gather[0].iov_base, px->gather[0].iov_len));
-    } else if (px->is_json) {
-        for (uint32_t i = 0; i < px->n_gather; i++)
-            sl_buf_add(&px->collected, sl_str_of(px->gather[i].iov_base, px->gather[i].iov_len));
-        if (sl_buf_rc(&px->collected) == SL_OK)
-            sl_px_read_usage(px, sl_buf_str(&px->collected));
-    }
+    if (!px->collected.n && px->n_gather == 1)
+        return sl_px_read_usage(px, sl_str_of(px->gather[0].iov_base, px->gather[0].iov_len));
+    for (uint32_t i = 0; i < px->n_gather; i++)
+        sl_buf_add(&px->collected, sl_str_of(px->gather[i].iov_base, px->gather[i].iov_len));
+    enum sl_rc rc = sl_buf_rc(&px->collected);
+    return rc == SL_OK ? sl_px_read_usage(px, sl_buf_str(&px->collected)) : rc;
 }
 
 /* The stream broke: says so in its own language and ends. */
@@ -177,29 +184,6 @@ static void end_stream_with_error(struct sl_px *px, sl_str why)
             sl_reply_end(x);
     }
     sl_buf_free(&event);
-}
-
-static void on_end(void *ctx)
-{
-    struct sl_px *px = ctx;
-    struct sl_exchange *x = px->x;
-    px->call = NULL;
-    sl_px_attempt_over(px, px->status < 500, px->status);
-    if (px->has_stream && !sl_chat_stream_end(&px->stream, gather, px)) {
-        px->end = "upstream_cut";
-        end_stream_with_error(
-            px, sl_px_failure(px, SL_CLOSED, SL_PHASE_BODY_READ, "the stream ended early"));
-        return;
-    }
-    px->end = "complete";
-    if (!px->is_head_sent && px->head.has_body && !px->is_sse) {
-        px->head.content_length = 0; /* all of it is here: no need for chunks */
-        for (uint32_t i = 0; i < px->n_gather; i++)
-            px->head.content_length += px->gather[i].iov_len;
-    }
-    read_usage(px);
-    if (flush(px))
-        sl_reply_end(x);
 }
 
 static enum sl_attempt_end end_of(enum sl_rc rc, enum sl_call_phase phase)
@@ -231,7 +215,7 @@ static void finish_stream(struct sl_px *px)
 {
     sl_px_attempt_over(px, true, px->status);
     px->end = "complete";
-    read_usage(px);
+    sl_px_count_usage(px, &px->stream.usage);
     if (flush(px))
         sl_reply_end(px->x);
 }
@@ -261,10 +245,38 @@ static void on_fail(void *ctx, enum sl_rc rc, enum sl_call_phase phase, bool was
     }
     sl_px_attempt_over(px, false, 0);
     px->end = rc == SL_TIMEOUT ? "timeout" : "upstream_cut";
-    if (px->is_sse && px->head.content_length == UINT64_MAX)
+    if (px->is_sse && !px->is_coded && px->head.content_length == UINT64_MAX)
         end_stream_with_error(px, why);
     else
         sl_reply_abort(px->x);
+}
+
+static void on_end(void *ctx)
+{
+    struct sl_px *px = ctx;
+    struct sl_exchange *x = px->x;
+    px->call = NULL;
+    if (px->is_json && read_json_answer(px) == SL_INVALID && px->head.is_until_close) {
+        on_fail(px, SL_CLOSED, SL_PHASE_BODY_READ, true, true, "the answer was cut off");
+        return;
+    }
+    sl_px_attempt_over(px, px->status < 500, px->status);
+    if (px->has_stream && !sl_chat_stream_end(&px->stream, gather, px)) {
+        px->end = "upstream_cut";
+        end_stream_with_error(
+            px, sl_px_failure(px, SL_CLOSED, SL_PHASE_BODY_READ, "the stream ended early"));
+        return;
+    }
+    px->end = "complete";
+    if (!px->is_head_sent && px->head.has_body && !px->is_sse) {
+        px->head.content_length = 0; /* all of it is here: no need for chunks */
+        for (uint32_t i = 0; i < px->n_gather; i++)
+            px->head.content_length += px->gather[i].iov_len;
+    }
+    if (px->has_stream)
+        sl_px_count_usage(px, &px->stream.usage);
+    if (flush(px))
+        sl_reply_end(x);
 }
 
 void sl_px_on_drain(void *app, struct sl_exchange *x)

@@ -38,12 +38,13 @@ void sl_px_count_usage(struct sl_px *px, const struct sl_usage *usage)
         sl_cell_add(cells->cost, cost_of(&model->pricing, usage));
 }
 
-void sl_px_read_usage(struct sl_px *px, sl_str answer)
+enum sl_rc sl_px_read_usage(struct sl_px *px, sl_str answer)
 {
     struct sl_json json;
     struct sl_usage usage;
     struct sl_err err = {0};
-    if (sl_json_parse(&json, px->x->arena, answer, NULL, &err) == SL_OK &&
-        sl_answer_usage(&json, &usage))
+    enum sl_rc rc = sl_json_parse(&json, px->x->arena, answer, NULL, &err);
+    if (rc == SL_OK && sl_answer_usage(&json, &usage))
         sl_px_count_usage(px, &usage);
+    return rc;
 }
