@@ -8,6 +8,7 @@
 
 #define BACKLOG 4096
 
+/* Bound and, where the port is shared between loops, listening. */
 static int open_bound(const struct sl_address *a, bool is_both_families, bool is_shared)
 {
     int on = 1, off = 0;
@@ -17,8 +18,10 @@ static int open_bound(const struct sl_address *a, bool is_both_families, bool is
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (is_both_families)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if ((!is_shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+    if (is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
         bind(fd, &a->any, a->n) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    if (!is_shared && bind(fd, &a->any, a->n) == 0)
         return fd;
     int reason = errno;
     close(fd);
@@ -60,6 +63,7 @@ enum sl_rc sl_listen_is_free(sl_str address, uint16_t port, struct sl_err *err)
     bool is_any = address.n == 0 || sl_str_eq(address, SL_STR("*"));
     if (port == 0 || !sl_address_parse(is_any ? SL_STR("::") : address, port, &a))
         return SL_OK;
+    /* Binding tells; listening would take in clients that closing then resets. */
     int fd = open_bound(&a, is_any, false);
     if (fd < 0 && errno == EADDRINUSE)
         return sl_err_set(err, SL_IO,
