@@ -56,9 +56,10 @@ static enum sl_rc load_wordpiece(struct sl_token_loader *l, sl_json_ref v)
         sl_str token = t->texts[id];
         if (!token.n || is_control(t, id))
             continue;
-        first[n_first++] = (struct sl_trie_key){token, id};
+        first[n_first++] = (struct sl_trie_key){.key = token, .value = id};
         if (sl_str_starts(token, prefix) && token.n > prefix.n)
-            inside[n_inside++] = (struct sl_trie_key){sl_str_sub(token, prefix.n, token.n), id};
+            inside[n_inside++] =
+                (struct sl_trie_key){.key = sl_str_sub(token, prefix.n, token.n), .value = id};
     }
     rc = sl_trie_build(&m->first, first, n_first);
     if (rc == SL_OK)
@@ -96,7 +97,7 @@ static enum sl_rc load_unigram(struct sl_token_loader *l, sl_json_ref v)
         return out_of_memory(l);
     for (uint32_t id = 0; id < sl_json_count(&l->json, vocab); id++) {
         if (t->texts[id].n && !is_control(t, id))
-            keys[n++] = (struct sl_trie_key){t->texts[id], id};
+            keys[n++] = (struct sl_trie_key){.key = t->texts[id], .value = id};
     }
     rc = sl_trie_build(&m->trie, keys, n);
     return rc == SL_OK ? rc : out_of_memory(l);

@@ -139,7 +139,7 @@ static enum sl_rc build_tries(struct sl_token_loader *l, struct sl_token_scratch
                     continue;
             }
             a->first_bytes[normalized][(unsigned char)token->content.p[0]] = true;
-            keys[n++] = (struct sl_trie_key){token->content, i};
+            keys[n++] = (struct sl_trie_key){.key = token->content, .value = i};
         }
         enum sl_rc rc = sl_trie_build(&a->tries[normalized], keys, n);
         if (rc != SL_OK)

@@ -7,10 +7,11 @@
 
 #include <stdlib.h>
 
-#define OPEN_BLOCKS 24 /* blocks tried before a new one is begun */
+#define OPEN_BLOCKS 16 /* blocks tried before a new one is begun */
 
 struct bits {
     uint64_t w[4];
+    uint32_t n; /* bits set */
 };
 
 /* A node whose children are to be placed: it covers keys [from, to), which share `depth` bytes. */
@@ -34,12 +35,49 @@ static int by_key(const void *a, const void *b)
     return order ? order : x->value < y->value ? 1 : x->value > y->value ? -1 : 0;
 }
 
+/* The first eight bytes as a number that orders as they do. */
+static uint64_t head_of(sl_str key)
+{
+    uint64_t head = 0;
+    for (size_t i = 0; i < 8; i++)
+        head = head << 8 | (i < key.n ? (unsigned char)key.p[i] : 0);
+    return head;
+}
+
+/* Sorts by the heads, a byte at a time from the last one, then what has equal heads as a whole. */
+static bool sort_keys(struct sl_trie_key *keys, uint32_t n)
+{
+    struct sl_trie_key *from = keys, *to = malloc((size_t)n * sizeof *to), *room = to;
+    if (!to)
+        return false;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        uint32_t starts[257] = {0};
+        for (uint32_t i = 0; i < n; i++)
+            starts[(from[i].head >> shift & 255) + 1]++;
+        for (unsigned c = 0; c < 256; c++)
+            starts[c + 1] += starts[c];
+        for (uint32_t i = 0; i < n; i++)
+            to[starts[from[i].head >> shift & 255]++] = from[i];
+        struct sl_trie_key *swap = from;
+        from = to;
+        to = swap;
+    }
+    free(room); /* an even number of passes ends in `keys` */
+    for (uint32_t at = 0, end; at < n; at = end) {
+        for (end = at + 1; end < n && keys[end].head == keys[at].head; end++)
+            ;
+        if (end - at > 1)
+            qsort(keys + at, end - at, sizeof *keys, by_key);
+    }
+    return true;
+}
+
 /* Bit i of the result is bit i ^ c of the argument. */
 static struct bits permuted(struct bits b, unsigned c)
 {
     static const uint64_t low[6] = {0x5555555555555555u, 0x3333333333333333u, 0x0f0f0f0f0f0f0f0fu,
                                     0x00ff00ff00ff00ffu, 0x0000ffff0000ffffu, 0x00000000ffffffffu};
-    struct bits out;
+    struct bits out = {.n = b.n};
     for (unsigned i = 0; i < 4; i++) {
         uint64_t w = b.w[i ^ c >> 6];
         for (unsigned k = 0; k < 6; k++) {
@@ -68,12 +106,42 @@ static bool add_block(struct builder *b)
     }
     for (uint32_t i = 0; i < 256; i++)
         t->units[t->n_units + i] = (struct sl_trie_unit){0, SL_TRIE_NONE, SL_TRIE_NONE};
-    b->is_free[t->n_units / 256] = (struct bits){{~0ull, ~0ull, ~0ull, ~0ull}};
+    b->is_free[t->n_units / 256] = (struct bits){{~0ull, ~0ull, ~0ull, ~0ull}, 256};
     t->n_units += 256;
     return true;
 }
 
-/* A base for children by these bytes; 0 when out of memory (base 0 is never handed out). */
+/* The base of a block that fits children by these bytes; 0 when there is none (0 is never one). */
+static uint32_t fit(const struct bits *is_free, uint32_t block, const unsigned char *labels,
+                    uint32_t n)
+{
+    struct bits fits = {{~0ull, ~0ull, ~0ull, ~0ull}, 0};
+    uint64_t any = 1;
+    if (n == 1 && block != 0) {
+        /* Most nodes have one child: any free place will do. */
+        for (unsigned k = 0; k < 4; k++) {
+            if (is_free->w[k])
+                return (block * 256 + k * 64 + (uint32_t)__builtin_ctzll(is_free->w[k])) ^
+                       labels[0];
+        }
+        return 0;
+    }
+    for (uint32_t i = 0; i < n && any; i++) {
+        struct bits one = permuted(*is_free, labels[i]);
+        any = 0;
+        for (unsigned k = 0; k < 4; k++)
+            any |= fits.w[k] &= one.w[k];
+    }
+    if (block == 0)
+        fits.w[0] &= ~1ull;
+    for (unsigned k = 0; k < 4; k++) {
+        if (fits.w[k])
+            return block * 256 + k * 64 + (uint32_t)__builtin_ctzll(fits.w[k]);
+    }
+    return 0;
+}
+
+/* A base for children by these bytes; 0 when out of memory. */
 static uint32_t place(struct builder *b, const unsigned char *labels, uint32_t n)
 {
     uint32_t n_blocks = b->trie->n_units / 256;
@@ -81,20 +149,10 @@ static uint32_t place(struct builder *b, const unsigned char *labels, uint32_t n
     for (uint32_t block = first;; block++) {
         if (block == n_blocks && !add_block(b))
             return 0;
-        struct bits fits = {{~0ull, ~0ull, ~0ull, ~0ull}};
-        uint64_t any = 1;
-        for (uint32_t i = 0; i < n && any; i++) {
-            struct bits one = permuted(b->is_free[block], labels[i]);
-            any = 0;
-            for (unsigned k = 0; k < 4; k++)
-                any |= fits.w[k] &= one.w[k];
-        }
-        if (block == 0)
-            fits.w[0] &= ~1ull;
-        for (unsigned k = 0; k < 4; k++) {
-            if (fits.w[k])
-                return block * 256 + k * 64 + (uint32_t)__builtin_ctzll(fits.w[k]);
-        }
+        const struct bits *is_free = &b->is_free[block];
+        uint32_t base = is_free->n >= n ? fit(is_free, block, labels, n) : 0;
+        if (base)
+            return base;
     }
 }
 
@@ -110,6 +168,12 @@ static bool push(struct builder *b, struct task task)
     }
     b->tasks[b->n_tasks++] = task;
     return true;
+}
+
+static void take(struct builder *b, uint32_t unit)
+{
+    b->is_free[unit / 256].w[unit / 64 % 4] &= ~(1ull << unit % 64);
+    b->is_free[unit / 256].n--;
 }
 
 /* Places the children of one node and queues those that have children. */
@@ -133,7 +197,7 @@ static bool expand(struct builder *b, struct task task)
         uint32_t child = base ^ labels[i];
         struct sl_trie_unit *unit = &b->trie->units[child];
         unit->parent = task.node;
-        b->is_free[child / 256].w[child / 64 % 4] &= ~(1ull << child % 64);
+        take(b, child);
         uint32_t from = starts[i];
         if (b->keys[from].key.n == task.depth + 1)
             unit->value = b->keys[from].value;
@@ -149,8 +213,10 @@ static bool expand(struct builder *b, struct task task)
 enum sl_rc sl_trie_build(struct sl_trie *t, struct sl_trie_key *keys, uint32_t n)
 {
     *t = (struct sl_trie){0};
-    if (n > 1)
-        qsort(keys, n, sizeof *keys, by_key);
+    for (uint32_t i = 0; i < n; i++)
+        keys[i].head = head_of(keys[i].key);
+    if (n > 1 && !sort_keys(keys, n))
+        return SL_NOMEM;
     uint32_t from = 0;
     while (from < n && keys[from].key.n == 0)
         from++;
@@ -160,7 +226,7 @@ enum sl_rc sl_trie_build(struct sl_trie *t, struct sl_trie_key *keys, uint32_t n
     enum sl_rc rc = SL_NOMEM;
     if (!add_block(&b))
         goto out;
-    b.is_free[0].w[0] &= ~1ull;
+    take(&b, 0);
     if (!push(&b, (struct task){0, from, n, 0}))
         goto out;
     for (uint32_t i = 0; i < b.n_tasks; i++) {

@@ -24,6 +24,7 @@ struct sl_trie {
 struct sl_trie_key {
     sl_str key;
     uint32_t value;
+    uint64_t head; /* written by the build */
 };
 
 /*
