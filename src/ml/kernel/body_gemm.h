@@ -135,6 +135,10 @@ static void activate_place(const struct sl_epilogue *e, const struct place *at)
 /* Rows of activations that stay in the second-level cache while every panel passes. */
 enum { CHUNK_BYTES = 384 * 1024 };
 
+/* Outputs that spread over more than this do not stay in the second-level cache from panel to
+ * panel: their lines are asked for while the sums are made. */
+enum { FAR_BYTES = 1024 * 1024 };
+
 /* Where the rows of activations lie, whatever their type. */
 struct operand {
     const void *rows;
@@ -156,6 +160,7 @@ static void panels_pass(uint32_t row, uint32_t end, uint32_t p, uint32_t panels,
                        .count = panels * per_panel};
     bool is_whole = at.column + at.count <= at.columns;
     bool is_direct = is_whole && !w->is_gated && !e->residual;
+    bool is_far = (end - row) * e->out_stride * sizeof(float) > FAR_BYTES;
     if (!is_whole)
         at.count = at.columns - at.column;
     struct tile t = {.panels = panels,
@@ -182,6 +187,9 @@ static void panels_pass(uint32_t row, uint32_t end, uint32_t p, uint32_t panels,
         if (is_direct) {
             t.out = e->out + row * e->out_stride + at.column;
             t.out_stride = e->out_stride;
+            for (uint32_t r = 0; is_far && r < at.rows; r++)
+                for (uint32_t c = 0; c < at.count; c += 16)
+                    __builtin_prefetch(t.out + r * t.out_stride + c, 1);
         }
         tiles[at.rows - 1](&t);
         if (is_direct)
