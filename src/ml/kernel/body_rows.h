@@ -192,10 +192,14 @@ INLINE float exp2_row(uint32_t n, float *x, float shift)
         vf_store(x + j, a);
         vf_store(x + j + VF, b);
     }
-    for (; j < n; j += VF) {
-        uint32_t count = n - j < VF ? n - j : VF;
-        vf_store_n(x + j, vf_exp2(vf_sub(vf_load_n(x + j, count), minus)), count);
-        sum = vf_add(sum, vf_load_n(x + j, count));
+    for (; j + VF <= n; j += VF) {
+        vf a = vf_exp2(vf_sub(vf_load(x + j), minus));
+        sum = vf_add(sum, a);
+        vf_store(x + j, a);
+    }
+    if (j < n) {
+        vf_store_n(x + j, vf_exp2(vf_sub(vf_load_n(x + j, n - j), minus)), n - j);
+        other = vf_add(other, vf_load_n(x + j, n - j));
     }
     return vf_sum(vf_add(sum, other));
 }

@@ -5,6 +5,7 @@
 #if defined(__AVX2__) && defined(__FMA__)
 
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef __m256 vf;
@@ -181,6 +182,32 @@ static inline void vf_store_codes(uint8_t *p, vf x)
     __m128i words =
         _mm_packus_epi32(_mm256_castsi256_si128(codes), _mm256_extracti128_si256(codes, 1));
     _mm_storel_epi64((void *)p, _mm_packus_epi16(words, words));
+}
+
+static inline void vf_transpose(const float *from, size_t stride, float *to, size_t to_stride)
+{
+    __m256 r[8], t[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        r[i] = _mm256_loadu_ps(from + i * stride);
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    /* r[4 i + j]: in each half l the column 4 l + j of the rows 4 i .. 4 i + 3. */
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        _mm256_storeu_ps(to + j * to_stride, _mm256_permute2f128_ps(r[j], r[4 + j], 0x20));
+        _mm256_storeu_ps(to + (4 + j) * to_stride, _mm256_permute2f128_ps(r[j], r[4 + j], 0x31));
+    }
 }
 
 #endif

@@ -5,6 +5,7 @@
 #if defined(__aarch64__)
 
 #include <arm_neon.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -177,6 +178,17 @@ static inline void vf_store_codes(uint8_t *p, vf x)
     uint16x4_t words = vmovn_u32(vreinterpretq_u32_s32(codes));
     uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);
     memcpy(p, &four, sizeof four);
+}
+
+static inline void vf_transpose(const float *from, size_t stride, float *to, size_t to_stride)
+{
+    /* Loads that put the columns of four rows apart, from the rows side by side. */
+    float rows[16];
+    for (int i = 0; i < 4; i++)
+        vst1q_f32(rows + 4 * i, vld1q_f32(from + i * stride));
+    float32x4x4_t columns = vld4q_f32(rows);
+    for (int i = 0; i < 4; i++)
+        vst1q_f32(to + i * to_stride, columns.val[i]);
 }
 
 #endif
