@@ -7,6 +7,7 @@
 #include "admin/auth.h"
 #include "admin/envelope.h"
 #include "admin/eval.h"
+#include "admin/vectors.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "dialect/openai/answer.h"
@@ -168,22 +169,18 @@ static void read_groups(struct sl_management *m, struct sl_exchange *x,
     options->groups = groups;
 }
 
-/* An evaluation that waits for models; in its exchange's arena, ends with it. */
+/* An answer that waits for models; in its exchange's arena, ends with it. */
 struct waiting {
     struct sl_management *m;
     struct sl_exchange *x;
     struct sl_config *config;
     struct sl_engine_loop *engine;
     struct sl_engine_job *job;
-    struct sl_eval *eval;
+    struct sl_infer *asks;
+    /* Writes the answer, behind the asks; 0: there are new asks. */
+    int (*go_on)(struct waiting *w, struct sl_buf *out);
+    void *what; /* struct sl_eval or struct sl_vectors */
 };
-
-static void finish_eval(struct sl_management *m, struct sl_exchange *x, struct reply *r)
-{
-    if (r->body.n && r->body.p[r->body.n - 1] != '\n')
-        sl_buf_add_char(&r->body, '\n');
-    send(m, x, r, NULL);
-}
 
 static void on_answers(void *ctx)
 {
@@ -192,17 +189,21 @@ static void on_answers(void *ctx)
     sl_buf_init(&r.body, MAX_ANSWER_BYTES);
     do {
         w->job = NULL;
-        r.status = sl_eval_resume(w->eval, w->m->scratch, &r.body);
+        r.status = w->go_on(w, &r.body);
         if (!r.status)
-            w->job = sl_engine_start(w->engine, sl_eval_asks(w->eval), on_answers, w);
+            w->job = sl_engine_start(w->engine, w->asks, on_answers, w);
     } while (!r.status && !w->job);
-    if (r.status)
-        finish_eval(w->m, w->x, &r);
+    if (r.status) {
+        if (r.body.n && r.body.p[r.body.n - 1] != '\n')
+            sl_buf_add_char(&r.body, '\n');
+        send(w->m, w->x, &r, NULL);
+    }
     sl_buf_free(&r.body);
 }
 
 /* False: no memory. */
-static bool wait_for_models(struct sl_management *m, struct sl_exchange *x, struct sl_eval *eval)
+static bool wait_for_models(struct sl_management *m, struct sl_exchange *x, struct sl_infer *asks,
+                            int (*go_on)(struct waiting *, struct sl_buf *), void *what)
 {
     struct waiting *w = SL_NEW(x->arena, struct waiting);
     if (!w || sl_engine_loop_create(&w->engine, m->config->engine, m->loop, m->resolver) != SL_OK)
@@ -210,9 +211,11 @@ static bool wait_for_models(struct sl_management *m, struct sl_exchange *x, stru
     w->m = m;
     w->x = x;
     w->config = sl_config_ref(m->config);
-    w->eval = eval;
+    w->asks = asks;
+    w->go_on = go_on;
+    w->what = what;
     x->user = w;
-    w->job = sl_engine_start(w->engine, sl_eval_asks(eval), on_answers, w);
+    w->job = sl_engine_start(w->engine, asks, on_answers, w);
     if (!w->job)
         on_answers(w);
     return true;
@@ -226,6 +229,11 @@ static void on_done(void *app, struct sl_exchange *x, bool was_delivered)
         return;
     sl_engine_loop_destroy(w->engine);
     sl_config_unref(w->config);
+}
+
+static int go_on_evaluating(struct waiting *w, struct sl_buf *out)
+{
+    return sl_eval_resume(w->what, w->m->scratch, out);
 }
 
 static void answer_eval(struct sl_management *m, struct sl_exchange *x, sl_str body,
@@ -246,8 +254,43 @@ static void answer_eval(struct sl_management *m, struct sl_exchange *x, sl_str b
     r->status = sl_eval_start(&eval, m->config, body, &options, m->scratch, x->arena, &r->body);
     if (r->status && r->body.n && r->body.p[r->body.n - 1] != '\n')
         sl_buf_add_char(&r->body, '\n');
-    if (!r->status && !wait_for_models(m, x, eval))
+    if (!r->status && !wait_for_models(m, x, sl_eval_asks(eval), go_on_evaluating, eval))
         fail(r, 500, "CLASSIFICATION_ERROR", "out of memory for this request");
+}
+
+static int finish_vectors(struct waiting *w, struct sl_buf *out)
+{
+    return sl_vectors_finish(w->what, out);
+}
+
+static void answer_vectors(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                           struct reply *r, enum sl_vectors_kind kind)
+{
+    struct sl_vectors *v;
+    r->status = sl_vectors_start(&v, kind, m->config, body, sl_clock_ns, sl_clock_unix_s(),
+                                 x->arena, &r->body);
+    if (r->status)
+        sl_buf_add_char(&r->body, '\n');
+    else if (!wait_for_models(m, x, sl_vectors_asks(v), finish_vectors, v))
+        fail(r, 500, "EMBEDDING_GENERATION_FAILED", "out of memory for this request");
+}
+
+static void answer_embeddings(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                              struct reply *r)
+{
+    answer_vectors(m, x, body, r, SL_VECTORS_EMBED);
+}
+
+static void answer_similarity(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                              struct reply *r)
+{
+    answer_vectors(m, x, body, r, SL_VECTORS_SIMILARITY);
+}
+
+static void answer_similarities(struct sl_management *m, struct sl_exchange *x, sl_str body,
+                                struct reply *r)
+{
+    answer_vectors(m, x, body, r, SL_VECTORS_BATCH);
 }
 
 static answer_fn answer_index;
@@ -266,6 +309,12 @@ static const struct route {
     {SL_GET, "GET", "/api/v1", SL_MAY_READ_DOCS, answer_index, "this list"},
     {SL_POST, "POST", "/api/v1/eval", SL_MAY_CLASSIFY, answer_eval,
      "the decision for a request, without forwarding it"},
+    {SL_POST, "POST", "/api/v1/embeddings", SL_MAY_CLASSIFY, answer_embeddings,
+     "the vectors of texts"},
+    {SL_POST, "POST", "/api/v1/similarity", SL_MAY_CLASSIFY, answer_similarity,
+     "how near two texts are"},
+    {SL_POST, "POST", "/api/v1/similarity/batch", SL_MAY_CLASSIFY, answer_similarities,
+     "candidates by nearness to a query"},
     {SL_GET, "GET", "/v1/models", SL_MAY_READ_CONFIG, answer_models, "names to ask for"},
     {SL_GET, "GET", "/config/hash", SL_MAY_READ_CONFIG, answer_hash, "which file is in force"},
     {SL_GET, "GET", "/metrics", SL_MAY_READ_METRICS, answer_metrics, "Prometheus metrics"},

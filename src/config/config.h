@@ -315,6 +315,7 @@ struct sl_prototype_cfg {
 struct sl_embedding_cfg {
     const char *lacks; /* why there are no vectors, in words; NULL: there are */
     bool is_remote;
+    sl_str model_type;         /* as written */
     sl_str folder;             /* of the local model, as written; empty: none is configured */
     uint32_t dimension, layer; /* asked for; 0: the model's own */
     bool has_soft_matching;

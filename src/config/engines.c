@@ -59,6 +59,7 @@ static void fill_embedding(struct sl_load *l, struct sl_embedding_cfg *out)
     *out = (struct sl_embedding_cfg){
         .is_remote =
             sl_str_eq_nocase(sl_str_trim(c->embedding.backend), SL_STR("openai_compatible")),
+        .model_type = sl_str_trim(c->embedding.model_type),
         .dimension = (uint32_t)c->embedding.target_dimension,
         .layer = (uint32_t)c->embedding.target_layer,
         .has_soft_matching = c->embedding.soft_matching != SL_NO,

@@ -4,9 +4,11 @@
  */
 #include "infer/engine.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/client.h"
 #include "http/url.h"
+#include "infer/pool.h"
 #include "infer/remote.h"
 #include "infer/vector_cache.h"
 #include "net/resolver.h"
@@ -33,6 +35,8 @@ struct sl_engine {
     sl_str target;        /* path with /embeddings */
     sl_str authorization; /* empty: none is sent */
     struct sl_tls_context *tls;
+    struct sl_local_model *model; /* NULL: the provider is asked */
+    struct sl_pool *pool;
     struct sl_vector_cache *cache;
 };
 
@@ -41,6 +45,7 @@ struct sl_engine_loop {
     struct sl_loop *loop;
     struct sl_client *client;
     struct sl_engine_job *jobs;
+    bool is_patient; /* a loading thread: examples may take their time */
 };
 
 struct sl_engine_job {
@@ -56,6 +61,8 @@ struct sl_engine_job {
     struct sl_buf request, answer;
     struct iovec body;
     uint32_t ids[BATCH], n_ids, n_tries;
+    struct sl_work **works; /* of a local model, by ask; NULL: over */
+    uint32_t n_works;
     int status;
     char reason[160];
 };
@@ -98,12 +105,26 @@ static enum sl_rc open_remote(struct sl_engine *e, struct sl_err *err)
     return e->url.is_tls ? sl_tls_client_create(&e->tls, &trust, err) : SL_OK;
 }
 
+static enum sl_rc open_local(struct sl_engine *e, struct sl_err *err)
+{
+    const struct sl_local_options options = {.layer = e->cfg.layer};
+    const struct sl_pool_options pool = {.n_threads = 0};
+    e->cfg.folder = keep(e, e->cfg.folder);
+    if (!e->cfg.folder.p)
+        return sl_err_set(err, SL_NOMEM, "out of memory");
+    enum sl_rc rc = sl_local_open(&e->model, e->cfg.folder.p, &options, err);
+    return rc == SL_OK ? sl_pool_create(&e->pool, e->model, &pool, err) : rc;
+}
+
 static bool is_same(const struct sl_engine *e, const struct sl_embedding_cfg *cfg)
 {
     const char *key = cfg->remote.api_key_env.n ? getenv(cfg->remote.api_key_env.p) : NULL;
     sl_str bearer =
         e->authorization.n ? sl_str_sub(e->authorization, 7, e->authorization.n) : SL_STR("");
-    return e->cfg.is_remote == cfg->is_remote && e->cfg.dimension == cfg->dimension &&
+    if (!cfg->is_remote)
+        return !e->cfg.is_remote && sl_str_eq(e->cfg.folder, cfg->folder) &&
+               e->cfg.layer == cfg->layer;
+    return e->cfg.is_remote && e->cfg.dimension == cfg->dimension &&
            sl_str_eq(e->cfg.remote.base_url, cfg->remote.base_url) &&
            sl_str_eq(e->cfg.remote.model, cfg->remote.model) &&
            e->cfg.remote.dimensions == cfg->remote.dimensions &&
@@ -117,7 +138,7 @@ enum sl_rc sl_engine_open(struct sl_engine **out, const struct sl_config *config
 {
     const struct sl_embedding_cfg *cfg = &config->global.embedding;
     *out = NULL;
-    if (cfg->lacks || !cfg->is_remote)
+    if (cfg->lacks)
         return SL_OK;
     if (previous && is_same(previous, cfg)) {
         *out = sl_engine_ref(previous);
@@ -129,7 +150,7 @@ enum sl_rc sl_engine_open(struct sl_engine **out, const struct sl_config *config
     atomic_init(&e->refs, 1);
     sl_arena_init(&e->arena, NULL, 1 << 20);
     e->cfg = *cfg;
-    enum sl_rc rc = open_remote(e, err);
+    enum sl_rc rc = cfg->is_remote ? open_remote(e, err) : open_local(e, err);
     if (rc == SL_OK)
         rc = sl_vector_cache_create(&e->cache, CACHE_BYTES);
     if (rc != SL_OK) {
@@ -151,6 +172,8 @@ void sl_engine_unref(struct sl_engine *e)
 {
     if (!e || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
         return;
+    sl_pool_destroy(e->pool);
+    sl_local_close(e->model);
     sl_vector_cache_destroy(e->cache);
     sl_tls_unref(e->tls);
     sl_arena_reset(&e->arena);
@@ -167,6 +190,10 @@ static void free_job(struct sl_engine_job *j)
     sl_timer_stop(loop, &j->deadline);
     sl_timer_stop(loop, &j->retry);
     sl_loop_undefer(loop, &j->end);
+    for (uint32_t i = 0; i < j->n_works; i++)
+        if (j->works[i])
+            sl_work_abandon(j->works[i]);
+    free(j->works);
     *(j->prev ? &j->prev->next : &j->l->jobs) = j->next;
     if (j->next)
         j->next->prev = j->prev;
@@ -200,8 +227,9 @@ static void give_up(struct sl_engine_job *j, const char *reason)
 {
     sl_str kept = sl_arena_dup(j->infer->arena, sl_str_from(reason));
     sl_infer_fail_open(j->infer, kept.p ? kept.p : "the embedding provider failed");
-    sl_log(SL_LOG_WARN, "embedding_failed", "%.*s: %s", SL_FMT(j->l->engine->cfg.remote.base_url),
-           reason);
+    const struct sl_embedding_cfg *cfg = &j->l->engine->cfg;
+    sl_log(SL_LOG_WARN, "embedding_failed", "%.*s: %s",
+           SL_FMT(cfg->is_remote ? cfg->remote.base_url : cfg->folder), reason);
     finish(j);
 }
 
@@ -224,7 +252,7 @@ static void take_answer(struct sl_engine_job *j)
         return;
     }
     for (uint32_t i = 0; i < j->n_ids; i++) {
-        sl_vector_cache_put(e->cache, j->infer->asks[j->ids[i]].text, vectors[i]);
+        sl_vector_cache_put(e->cache, j->infer->asks[j->ids[i]].text, vectors[i], 0);
         sl_infer_answer(j->infer, j->ids[i], vectors[i]);
     }
     j->n_tries = 0;
@@ -363,12 +391,70 @@ static void on_deadline(struct sl_loop *loop, struct sl_timer *timer)
     give_up(j, "no answer within endpoint.timeout_seconds");
 }
 
+/* ---- a local model ------------------------------------------------------------------------- */
+
+static bool start_works(struct sl_engine_job *j);
+
+static void on_work(void *ctx, uint32_t tag, enum sl_work_end end,
+                    const struct sl_local_result *result)
+{
+    struct sl_engine_job *j = ctx;
+    struct sl_arena *arena = j->infer->arena;
+    struct sl_vector vector = result->vector;
+    float *copy = end == SL_WORK_DONE ? SL_NEW_ARRAY(arena, float, vector.n) : NULL;
+    j->works[tag] = NULL;
+    if (copy) {
+        memcpy(copy, vector.p, vector.n * sizeof(float));
+        sl_vector_cache_put(j->l->engine->cache, j->infer->asks[tag].text, vector, result->n_tok);
+        j->infer->asks[tag].n_tok = result->n_tok;
+        sl_infer_answer(j->infer, tag, (struct sl_vector){copy, vector.n});
+    } else {
+        sl_str kept =
+            sl_arena_dup(arena, sl_str_from(result->error ? result->error : "out of memory"));
+        j->infer->asks[tag].status = SL_INFER_FAILED;
+        j->infer->asks[tag].error = kept.p ? kept.p : "out of memory";
+    }
+    for (uint32_t i = 0; i < j->n_works; i++)
+        if (j->works[i])
+            return;
+    if (!sl_infer_count_open(j->infer) || !start_works(j))
+        finish(j);
+}
+
+/*
+ * Every open ask into the pool; false: none could be queued. Who is patient leaves what has no room
+ * open until the others are over.
+ */
+static bool start_works(struct sl_engine_job *j)
+{
+    struct sl_infer *infer = j->infer;
+    uint64_t limit_ms = (uint64_t)j->l->engine->cfg.remote.timeout_seconds * 1000;
+    uint64_t deadline = limit_ms && !j->l->is_patient ? sl_clock_ns() + limit_ms * 1000000 : 0;
+    bool any = false;
+    free(j->works);
+    j->works = calloc(infer->n + 1, sizeof(struct sl_work *));
+    for (uint32_t i = 0; j->works && i < infer->n; i++) {
+        if (infer->asks[i].status != SL_INFER_OPEN)
+            continue;
+        j->works[i] = sl_pool_start(j->l->engine->pool, j->l->loop, infer->asks[i].text, deadline,
+                                    on_work, j, i);
+        any |= j->works[i] != NULL;
+        if (!j->works[i] && !(j->l->is_patient && any)) {
+            infer->asks[i].status = SL_INFER_FAILED;
+            infer->asks[i].error = "the model's queue is full";
+        }
+    }
+    j->n_works = j->works ? infer->n : 0;
+    return any;
+}
+
 static void ask_cache(struct sl_engine *e, struct sl_infer *infer)
 {
     struct sl_vector v;
     for (uint32_t i = 0; i < infer->n; i++)
         if (infer->asks[i].status == SL_INFER_OPEN &&
-            sl_vector_cache_get(e->cache, infer->asks[i].text, infer->arena, &v))
+            sl_vector_cache_get(e->cache, infer->asks[i].text, infer->arena, &v,
+                                &infer->asks[i].n_tok))
             sl_infer_answer(infer, i, v);
 }
 
@@ -398,12 +484,12 @@ struct sl_engine_job *sl_engine_start(struct sl_engine_loop *l, struct sl_infer 
     sl_buf_init(&j->request, JOB_MAX_BYTES);
     sl_buf_init(&j->answer, ANSWER_MAX_BYTES);
     choose_batch(j);
-    if (!call(j)) {
+    if (l->engine->pool ? !start_works(j) : !call(j)) {
         sl_infer_fail_open(infer, "out of memory for the call");
         free_job(j);
         return NULL;
     }
-    if (l->engine->cfg.remote.timeout_seconds > 0)
+    if (!l->engine->pool && l->engine->cfg.remote.timeout_seconds > 0)
         sl_timer_start(l->loop, &j->deadline,
                        (uint64_t)l->engine->cfg.remote.timeout_seconds * 1000);
     return j;
@@ -450,6 +536,12 @@ static void stop(void *ctx)
     sl_loop_stop(ctx);
 }
 
+static bool start_patiently(struct sl_engine_loop *l, struct sl_infer *infer, struct sl_loop *loop)
+{
+    l->is_patient = true;
+    return sl_engine_start(l, infer, stop, loop) != NULL;
+}
+
 void sl_engine_wait(struct sl_engine *engine, struct sl_infer *infer)
 {
     struct sl_loop *loop = NULL;
@@ -461,7 +553,7 @@ void sl_engine_wait(struct sl_engine *engine, struct sl_infer *infer)
         return;
     if (sl_loop_create(&loop) == SL_OK && sl_resolver_create(&resolver, &names) == SL_OK &&
         sl_engine_loop_create(&l, engine, loop, resolver) == SL_OK &&
-        sl_engine_start(l, infer, stop, loop))
+        start_patiently(l, infer, loop))
         sl_loop_run(loop);
     sl_engine_loop_destroy(l);
     if (resolver)

@@ -16,7 +16,7 @@ struct node {
     uint64_t key[2];
     struct node *chain;
     struct node *newer, *older;
-    uint32_t n;
+    uint32_t n, n_tok;
     float vector[];
 };
 
@@ -98,7 +98,7 @@ static void key_of(const struct sl_vector_cache *c, sl_str text, uint64_t key[2]
 }
 
 bool sl_vector_cache_get(struct sl_vector_cache *c, sl_str text, struct sl_arena *arena,
-                         struct sl_vector *out)
+                         struct sl_vector *out, uint32_t *n_tok)
 {
     uint64_t key[2];
     float *copy = NULL;
@@ -108,6 +108,7 @@ bool sl_vector_cache_get(struct sl_vector_cache *c, sl_str text, struct sl_arena
     if (n && (copy = SL_NEW_ARRAY(arena, float, n->n))) {
         memcpy(copy, n->vector, n->n * sizeof(float));
         *out = (struct sl_vector){copy, n->n};
+        *n_tok = n->n_tok;
         unlink_node(c, n);
         link_newest(c, n);
     }
@@ -115,7 +116,8 @@ bool sl_vector_cache_get(struct sl_vector_cache *c, sl_str text, struct sl_arena
     return copy != NULL;
 }
 
-void sl_vector_cache_put(struct sl_vector_cache *c, sl_str text, struct sl_vector vector)
+void sl_vector_cache_put(struct sl_vector_cache *c, sl_str text, struct sl_vector vector,
+                         uint32_t n_tok)
 {
     uint64_t key[2];
     struct node *n = malloc(sizeof(*n) + vector.n * sizeof(float));
@@ -124,7 +126,7 @@ void sl_vector_cache_put(struct sl_vector_cache *c, sl_str text, struct sl_vecto
         return;
     }
     key_of(c, text, key);
-    *n = (struct node){.key = {key[0], key[1]}, .n = vector.n};
+    *n = (struct node){.key = {key[0], key[1]}, .n = vector.n, .n_tok = n_tok};
     memcpy(n->vector, vector.p, vector.n * sizeof(float));
     pthread_mutex_lock(&c->lock);
     struct node **at = find(c, key);

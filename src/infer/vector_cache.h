@@ -12,10 +12,11 @@ struct sl_vector_cache;
 SL_MUST_USE enum sl_rc sl_vector_cache_create(struct sl_vector_cache **out, size_t max_bytes);
 void sl_vector_cache_destroy(struct sl_vector_cache *cache);
 
-/* A copy in the arena; false: unknown, or out of memory. */
+/* A copy in the arena, and the text's tokens; false: unknown, or out of memory. */
 bool sl_vector_cache_get(struct sl_vector_cache *cache, sl_str text, struct sl_arena *arena,
-                         struct sl_vector *out);
+                         struct sl_vector *out, uint32_t *n_tok);
 /* Vectors larger than a sixteenth of the cache are not kept. */
-void sl_vector_cache_put(struct sl_vector_cache *cache, sl_str text, struct sl_vector vector);
+void sl_vector_cache_put(struct sl_vector_cache *cache, sl_str text, struct sl_vector vector,
+                         uint32_t n_tok);
 
 #endif

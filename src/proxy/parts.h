@@ -80,6 +80,7 @@ struct sl_px {
     struct sl_route_options route_options; /* the last two live while models are asked */
     struct sl_infer infer;
     struct sl_engine_job *asking; /* NULL: nothing is asked */
+    struct embedding *embedding;  /* embeddings.c: a request for the router's own model */
     uint64_t asked_ns;            /* since when */
 
     /* the attempt */
@@ -135,6 +136,12 @@ void sl_health_checks_stop(struct sl_health_checks *checks);
  * asked have answered. Not called when the exchange ends before.
  */
 void sl_px_route(struct sl_px *px, void (*then)(struct sl_px *px, enum sl_rc rc));
+
+/* ---- embeddings.c ------------------------------------------------------------------------ */
+/* Whether px->chat.model is the router's own embedding model, and no model of the configuration. */
+bool sl_px_is_own_embedding(const struct sl_px *px);
+/* Answers an OpenAI embeddings request with it. */
+void sl_px_embed(struct sl_px *px);
 
 /* ---- request.c --------------------------------------------------------------------------- */
 void sl_px_on_request(void *app, struct sl_exchange *x);

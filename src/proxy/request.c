@@ -268,6 +268,10 @@ void sl_px_on_end(void *app, struct sl_exchange *x, sl_str body)
     px->bytes_in = body.n;
     if (!(px->gate == SL_GATE_CHAT ? read_chat(px, body) : read_other(px, body)))
         return;
+    if (px->gate == SL_GATE_EMBEDDINGS && sl_px_is_own_embedding(px)) {
+        sl_px_embed(px);
+        return;
+    }
     if (px->gate == SL_GATE_EMBEDDINGS && sl_config_name(px->lane->config, px->chat.model)) {
         sl_px_error(px, 400, "embeddings need the name of a model; \"%.*s\" stands for a policy",
                     SL_FMT(px->chat.model));

@@ -2,6 +2,8 @@
  */
 #include "route/bank.h"
 
+#include "ml/kernel/kernel.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,18 +11,11 @@
 
 float sl_vector_dot(struct sl_vector a, struct sl_vector b)
 {
-    uint32_t n = a.n < b.n ? a.n : b.n, i = 0;
-    /* Sixteen sums side by side, which compilers keep in vectors. */
-    float sums[16] = {0};
-    for (; i + 16 <= n; i += 16)
-        for (uint32_t k = 0; k < 16; k++)
-            sums[k] += a.p[i + k] * b.p[i + k];
-    for (uint32_t k = 0; i + k < n; k++)
-        sums[k] += a.p[i + k] * b.p[i + k];
-    for (uint32_t half = 8; half; half /= 2)
-        for (uint32_t k = 0; k < half; k++)
-            sums[k] += sums[k + half];
-    return sums[0];
+    uint32_t n = a.n < b.n ? a.n : b.n;
+    float dot = 0;
+    if (n)
+        sl_kernels_best()->dot_f32(1, n, a.p, b.p, n, &dot);
+    return dot;
 }
 
 struct sl_vector sl_vector_cut(struct sl_vector v, uint32_t dimension, struct sl_arena *arena)
@@ -257,12 +252,11 @@ struct sl_bank_score sl_bank_score(const struct sl_bank *bank, struct sl_vector 
     uint32_t n = bank->n, best = 0;
     if (!n)
         return out;
-    for (uint32_t i = 0; i < n; i++) {
-        struct sl_vector prototype = {bank->vectors + (size_t)i * bank->n_floats, bank->n_floats};
-        scratch[i] = sl_vector_dot(prototype, query);
+    uint32_t d = bank->n_floats < query.n ? bank->n_floats : query.n;
+    sl_kernels_best()->dot_f32(n, d, query.p, bank->vectors, bank->n_floats, scratch);
+    for (uint32_t i = 1; i < n; i++)
         if (scratch[i] > scratch[best])
             best = i;
-    }
     int64_t m = bank->cfg && !is_mean ? bank->cfg->top_m : 0;
     double weight = is_mean || !bank->cfg ? 0 : bank->cfg->best_weight;
     if (weight <= 0 && !is_mean)

@@ -24,6 +24,7 @@ struct sl_infer_ask {
     sl_str text;
     enum sl_infer_status status;
     struct sl_vector vector; /* DONE: of length 1 */
+    uint32_t n_tok;          /* of the text; 0: not told */
     const char *error;       /* FAILED: for the trace; static or in the arena */
 };
 
