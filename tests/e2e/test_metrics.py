@@ -148,7 +148,8 @@ def test_gauges_return_to_zero_after_aborts_and_fail_over(start, upstream, secon
 
 
 def test_connections_to_backends_are_active_then_idle_then_gone(start, upstream):
-    router = start(policy([model("m", upstream.port)]))
+    # one loop: each has its own connections
+    router = start(policy([model("m", upstream.port)], **{"global": {"router": {"limits": {"loops": 1}}}}))
 
     def pool(state):
         return value(router.metrics(), "sluice_upstream_pool_connections", state=state)
