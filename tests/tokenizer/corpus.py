@@ -78,7 +78,7 @@ def generated_lines(rng, n):
 
 HOSTILE = [
     "", " ", "  ", "\n", "\r\n", "\t", "\0", "\ufeff", "\u200b", "\u200d", "\ufffd", "a\0b", "a\u0301", "\u0301",
-    "\u0301a", "e\u0301\u0316\u0301", "a\u0316\u0301b", "\u1e9b\u0323", "\u0344", "\u0f73\u0f71", "\u0345\u0f73",
+    "\u0301a", "ᾳ\u0301 ᾍ\u0301\u0316", "ấ\u0323\u0301", "e\u0301\u0316\u0301", "a\u0316\u0301b", "\u1e9b\u0323", "\u0344", "\u0f73\u0f71", "\u0345\u0f73",
     "Å\u0327\u0316", "\u212b\u2126", "ﬁ\u0301", "ﬃ\u0301\u0316x", "\u1100\u1161\u11a8", "가\u11a8", "각\u11a8",
     "\u1161\u11a8", "İstanbul IİIı", "ẞß", "ΣΑΣ ΣΑΣ.", "ǅ", "ŉ", "'ſ 'S 'Ll I'VE", "don't DON'T don’t",
     "  two  spaces   three    four ", "a  b", " leading", "trailing ", "a \n b", "a\n\n\nb", " \n \n x", "x \r\n\r\n y",

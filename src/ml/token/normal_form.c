@@ -143,11 +143,9 @@ enum sl_rc sl_normal_form(const struct sl_normal_step *step, struct sl_token_scr
         unsigned n;
         uint32_t cp = sl_utf8_at(sl_str_of(text->p, text->n), at, &n);
         at += n;
-        if (!sl_char_is(cp, unstable)) {
+        /* A stable one joins nothing before it; taken apart, marks behind it may go between. */
+        if (!sl_char_is(cp, unstable))
             flush(&f);
-            add(&f, cp, 0);
-            continue;
-        }
         uint32_t parts[SL_CHAR_PARTS_MAX];
         unsigned n_parts = sl_char_decompose(cp, step->is_compatible, parts);
         for (unsigned i = 0; i < n_parts; i++)

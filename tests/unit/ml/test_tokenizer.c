@@ -116,6 +116,20 @@ static void byte_fallback(void **state)
     expect(sentence, SL_STR("xyz"), plain, "0:0:3"); /* fused */
 }
 
+static const char composed[] =
+    "{\"normalizer\":{\"type\":\"NFC\"},\"model\":{\"type\":\"BPE\",\"unk_token\":\"u\",\"vocab\":"
+    "{\"u\":0,\"\\u1fb4\":1,\"a\":2,\"\\u0301\":3},\"merges\":[]}}";
+
+static void a_mark_goes_into_a_composed_letter(void **state)
+{
+    (void)state;
+    /* U+1FB3 ends in a mark of a higher class than U+0301: together they are U+1FB4. */
+    expect(composed,
+           SL_STR("a\xe1\xbe\xb3\xcc\x81"
+                  "a"),
+           plain, "2:0:1 1:1:4 2:6:7");
+}
+
 static void unigram_takes_the_best_path(void **state)
 {
     (void)state;
@@ -283,6 +297,7 @@ int main(void)
         cmocka_unit_test(malformed_bytes_keep_offsets),
         cmocka_unit_test(byte_level),
         cmocka_unit_test(byte_fallback),
+        cmocka_unit_test(a_mark_goes_into_a_composed_letter),
         cmocka_unit_test(unigram_takes_the_best_path),
         cmocka_unit_test(control_tokens_in_text_are_text),
         cmocka_unit_test(pairs_and_truncation),
