@@ -35,12 +35,6 @@ static int fail(const struct sl_eval_options *options, struct sl_buf *out, int s
 
 /* ---- parts of the answer ------------------------------------------------------------------ */
 
-static void put(struct sl_json_writer *w, const char *key, sl_str value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_str(w, value);
-}
-
 static bool has_bit(const uint64_t *bits, sl_slot slot)
 {
     return bits[slot >> 6] >> (slot & 63) & 1;
@@ -105,8 +99,9 @@ static void put_decision(struct sl_json_writer *w, const struct sl_eval *e)
     const struct sl_decision_cfg *d = e->verdict.decision;
     sl_json_key(w, SL_STR("decision_result"));
     sl_json_open(w, '{');
-    put(w, "decision_name", d ? d->name : SL_STR(""));
-    put(w, "algorithm", d && d->algorithm ? sl_str_from(d->algorithm->name) : SL_STR("static"));
+    sl_json_add_str(w, "decision_name", d ? d->name : SL_STR(""));
+    sl_json_add_str(w, "algorithm",
+                    d && d->algorithm ? sl_str_from(d->algorithm->name) : SL_STR("static"));
     if (d && d->n_plugins) {
         sl_json_key(w, SL_STR("plugins"));
         sl_json_open(w, '[');
@@ -139,14 +134,15 @@ static void put_selection(struct sl_json_writer *w, const struct sl_eval *e)
         sl_json_put_str(w, ref->lora_name.n ? ref->lora_name : ref->name);
     }
     sl_json_close(w, ']');
-    put(w, "selected_model", v->model_name);
-    put(w, "selection_status", v->fallback_reason ? SL_STR("fallback") : SL_STR("selected"));
-    put(w, "selection_method", sl_str_from(v->method));
+    sl_json_add_str(w, "selected_model", v->model_name);
+    sl_json_add_str(w, "selection_status",
+                    v->fallback_reason ? SL_STR("fallback") : SL_STR("selected"));
+    sl_json_add_str(w, "selection_method", sl_str_from(v->method));
     if (v->fallback_reason)
-        put(w, "selection_reason", sl_str_from(v->fallback_reason));
+        sl_json_add_str(w, "selection_reason", sl_str_from(v->fallback_reason));
     else if (!strcmp(v->method, "single"))
-        put(w, "selection_reason", SL_STR("single candidate"));
-    put(w, "routing_decision", v->decision->name);
+        sl_json_add_str(w, "selection_reason", SL_STR("single candidate"));
+    sl_json_add_str(w, "routing_decision", v->decision->name);
 }
 
 /* {"type:name": number} over the slots of a bit set. */
@@ -181,7 +177,7 @@ static void put_errors(struct sl_json_writer *w, const struct sl_eval *e)
             sl_json_open(w, '{');
             any = true;
         }
-        put(w, info_of(e, i)->full.p, SL_STR("classifier_evaluation_failed"));
+        sl_json_add_str(w, info_of(e, i)->full.p, SL_STR("classifier_evaluation_failed"));
     }
     if (any)
         sl_json_close(w, '}');
@@ -223,10 +219,10 @@ static void write_answer(struct sl_buf *out, const struct sl_eval *e)
     struct sl_json_writer w;
     sl_json_writer_init(&w, out);
     sl_json_open(&w, '{');
-    put(&w, "original_text", e->facts.eval);
+    sl_json_add_str(&w, "original_text", e->facts.eval);
     if (e->model.n)
-        put(&w, "requested_model", e->model);
-    put(&w, "recipe", v->recipe->name);
+        sl_json_add_str(&w, "requested_model", e->model);
+    sl_json_add_str(&w, "recipe", v->recipe->name);
     put_decision(&w, e);
     if (e->wants_trace) {
         sl_json_key(&w, SL_STR("eval_trace"));

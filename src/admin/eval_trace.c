@@ -4,27 +4,9 @@
  */
 #include "admin/eval_parts.h"
 
-static void put(struct sl_json_writer *w, const char *key, sl_str value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_str(w, value);
-}
-
-static void put_number(struct sl_json_writer *w, const char *key, double value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_f64(w, value);
-}
-
-static void put_flag(struct sl_json_writer *w, const char *key, bool value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_bool(w, value);
-}
-
 static void put_us(struct sl_json_writer *w, uint64_t ns)
 {
-    put_number(w, "cost_us", (double)ns / 1000);
+    sl_json_add_f64(w, "cost_us", (double)ns / 1000);
 }
 
 static void open_list(struct sl_json_writer *w, const char *key)
@@ -39,10 +21,10 @@ static void write_signals(struct sl_json_writer *w, const struct sl_trace *t)
     for (uint32_t i = 0; i < t->n_signals; i++) {
         const struct sl_trace_signal *s = &t->signals[i];
         sl_json_open(w, '{');
-        put(w, "signal_type", sl_str_from(s->type->feature.name));
-        put_flag(w, "evaluated", s->was_run);
+        sl_json_add_str(w, "signal_type", sl_str_from(s->type->feature.name));
+        sl_json_add_bool(w, "evaluated", s->was_run);
         if (!s->was_run && s->skip_reason)
-            put(w, "skip_reason", sl_str_from(s->skip_reason));
+            sl_json_add_str(w, "skip_reason", sl_str_from(s->skip_reason));
         put_us(w, s->cost_ns);
         sl_json_close(w, '}');
     }
@@ -59,11 +41,11 @@ static void write_evidence(struct sl_json_writer *w, const struct sl_trace *t,
         if (!info)
             continue;
         sl_json_open(w, '{');
-        put(w, "signal", info->full);
-        put(w, "text", e->text);
+        sl_json_add_str(w, "signal", info->full);
+        sl_json_add_str(w, "text", e->text);
         if (e->has_threshold) {
-            put_number(w, "value", e->value);
-            put_number(w, "threshold", e->threshold);
+            sl_json_add_f64(w, "value", e->value);
+            sl_json_add_f64(w, "threshold", e->threshold);
         }
         sl_json_close(w, '}');
     }
@@ -78,18 +60,19 @@ static void write_partitions(struct sl_json_writer *w, const struct sl_trace *t,
         const struct sl_trace_partition *p = &t->partitions[i];
         const struct sl_slot_info *winner = sl_policy_slot(config, recipe, p->winner);
         sl_json_open(w, '{');
-        put(w, "group_name", p->cfg->name);
-        put(w, "signal_type", p->type);
-        put(w, "semantics", p->cfg->is_softmax ? SL_STR("softmax_exclusive") : SL_STR("exclusive"));
-        put_number(w, "temperature", p->cfg->temperature);
+        sl_json_add_str(w, "group_name", p->cfg->name);
+        sl_json_add_str(w, "signal_type", p->type);
+        sl_json_add_str(w, "semantics",
+                        p->cfg->is_softmax ? SL_STR("softmax_exclusive") : SL_STR("exclusive"));
+        sl_json_add_f64(w, "temperature", p->cfg->temperature);
         if (winner)
-            put(w, "winner", winner->name);
+            sl_json_add_str(w, "winner", winner->name);
         if (p->was_default) {
-            put_flag(w, "default_used", true);
+            sl_json_add_bool(w, "default_used", true);
         } else {
-            put_number(w, "winner_score", p->score);
-            put_number(w, "raw_winner_score", p->raw_score);
-            put_number(w, "margin", p->margin);
+            sl_json_add_f64(w, "winner_score", p->score);
+            sl_json_add_f64(w, "raw_winner_score", p->raw_score);
+            sl_json_add_f64(w, "margin", p->margin);
         }
         sl_json_close(w, '}');
     }
@@ -102,21 +85,21 @@ static void write_scores(struct sl_json_writer *w, const struct sl_trace *t)
     for (uint32_t i = 0; i < t->n_scores; i++) {
         const struct sl_trace_score *s = &t->scores[i];
         sl_json_open(w, '{');
-        put(w, "name", s->name);
-        put_number(w, "total", s->total);
+        sl_json_add_str(w, "name", s->name);
+        sl_json_add_f64(w, "total", s->total);
         open_list(w, "inputs");
         for (uint32_t k = 0; k < s->n_inputs; k++) {
             const struct sl_trace_input *in = &s->inputs[k];
             sl_json_open(w, '{');
-            put(w, "type", in->type);
-            put(w, "name", in->name);
+            sl_json_add_str(w, "type", in->type);
+            sl_json_add_str(w, "name", in->name);
             if (in->kb.n) {
-                put(w, "kb", in->kb);
-                put(w, "metric", in->metric);
+                sl_json_add_str(w, "kb", in->kb);
+                sl_json_add_str(w, "metric", in->metric);
             }
-            put_number(w, "weight", in->weight);
-            put_number(w, "value", in->value);
-            put_number(w, "contribution", in->contribution);
+            sl_json_add_f64(w, "weight", in->weight);
+            sl_json_add_f64(w, "value", in->value);
+            sl_json_add_f64(w, "contribution", in->contribution);
             sl_json_close(w, '}');
         }
         sl_json_close(w, ']');
@@ -131,20 +114,20 @@ static void write_mappings(struct sl_json_writer *w, const struct sl_trace *t)
     for (uint32_t i = 0; i < t->n_mappings; i++) {
         const struct sl_trace_mapping *m = &t->mappings[i];
         sl_json_open(w, '{');
-        put(w, "mapping_name", m->name);
-        put(w, "source_score", m->source);
-        put_number(w, "score_value", m->score);
+        sl_json_add_str(w, "mapping_name", m->name);
+        sl_json_add_str(w, "source_score", m->source);
+        sl_json_add_f64(w, "score_value", m->score);
         if (m->selected.n) {
-            put(w, "selected_output", m->selected);
-            put_number(w, "confidence", m->confidence);
-            put_number(w, "boundary_distance", m->boundary_distance);
+            sl_json_add_str(w, "selected_output", m->selected);
+            sl_json_add_f64(w, "confidence", m->confidence);
+            sl_json_add_f64(w, "boundary_distance", m->boundary_distance);
         }
         open_list(w, "outputs");
         for (uint32_t k = 0; k < m->n_bands; k++) {
             sl_json_open(w, '{');
-            put(w, "name", m->bands[k].name);
-            put_flag(w, "matched", m->bands[k].matched);
-            put_number(w, "boundary_distance", m->bands[k].boundary_distance);
+            sl_json_add_str(w, "name", m->bands[k].name);
+            sl_json_add_bool(w, "matched", m->bands[k].matched);
+            sl_json_add_f64(w, "boundary_distance", m->bands[k].boundary_distance);
             sl_json_close(w, '}');
         }
         sl_json_close(w, ']');
@@ -172,15 +155,15 @@ static const char *node_type(const struct sl_trace_node *node)
 
 static void write_node(struct sl_json_writer *w, const struct sl_trace_node *node)
 {
-    put(w, "node_type", sl_str_from(node_type(node)));
+    sl_json_add_str(w, "node_type", sl_str_from(node_type(node)));
     if (node->op == SL_OP_LEAF) {
-        put(w, "signal_type", node->type);
-        put(w, "signal_name", node->name);
+        sl_json_add_str(w, "signal_type", node->type);
+        sl_json_add_str(w, "signal_name", node->name);
         if (node->label.n)
-            put(w, "label", node->label);
+            sl_json_add_str(w, "label", node->label);
     }
-    put_flag(w, "matched", node->matched);
-    put_number(w, "confidence", node->confidence);
+    sl_json_add_bool(w, "matched", node->matched);
+    sl_json_add_f64(w, "confidence", node->confidence);
 }
 
 #define MAX_TREE_DEPTH 24 /* the writer nests 64 levels, a node takes two */
@@ -222,11 +205,11 @@ static void write_decisions(struct sl_json_writer *w, const struct sl_trace *t)
     for (uint32_t i = 0; i < t->n_decisions; i++) {
         const struct sl_trace_decision *d = &t->decisions[i];
         sl_json_open(w, '{');
-        put(w, "decision_name", d->decision->name);
-        put_flag(w, "matched", d->matched);
-        put_number(w, "confidence", d->confidence);
+        sl_json_add_str(w, "decision_name", d->decision->name);
+        sl_json_add_bool(w, "matched", d->matched);
+        sl_json_add_f64(w, "confidence", d->confidence);
         if (d->was_skipped)
-            put(w, "skip_reason", sl_str_from(d->skip_reason));
+            sl_json_add_str(w, "skip_reason", sl_str_from(d->skip_reason));
         put_us(w, d->cost_ns);
         sl_json_key(w, SL_STR("root_trace"));
         write_tree(w, d->nodes, d->n_nodes);
@@ -241,9 +224,9 @@ static void write_candidates(struct sl_json_writer *w, const struct sl_trace *t)
     for (uint32_t i = 0; i < t->n_candidates; i++) {
         const struct sl_trace_candidate *c = &t->candidates[i];
         sl_json_open(w, '{');
-        put(w, "model", c->ref->lora_name.n ? c->ref->lora_name : c->ref->name);
-        put_flag(w, "selected", c->was_selected);
-        put(w, "reason", sl_str_from(c->why));
+        sl_json_add_str(w, "model", c->ref->lora_name.n ? c->ref->lora_name : c->ref->name);
+        sl_json_add_bool(w, "selected", c->was_selected);
+        sl_json_add_str(w, "reason", sl_str_from(c->why));
         sl_json_close(w, '}');
     }
     sl_json_close(w, ']');
@@ -253,11 +236,11 @@ void sl_eval_write_trace(struct sl_json_writer *w, const struct sl_trace *trace,
                          const struct sl_config *config, const struct sl_recipe_cfg *recipe)
 {
     sl_json_open(w, '{');
-    put_number(w, "total_us", (double)trace->total_ns / 1000);
+    sl_json_add_f64(w, "total_us", (double)trace->total_ns / 1000);
     write_signals(w, trace);
     sl_json_key(w, SL_STR("projections"));
     sl_json_open(w, '{');
-    put(w, "schema_version", SL_STR("1"));
+    sl_json_add_str(w, "schema_version", SL_STR("1"));
     write_partitions(w, trace, config, recipe);
     write_scores(w, trace);
     write_mappings(w, trace);

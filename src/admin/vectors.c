@@ -203,24 +203,6 @@ static struct sl_vector vector_of(struct sl_vectors *v, uint32_t i)
     return sl_vector_cut(ask->vector, v->dimension, v->arena);
 }
 
-static void put_str(struct sl_json_writer *w, const char *key, sl_str value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_str(w, value);
-}
-
-static void put_int(struct sl_json_writer *w, const char *key, int64_t value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_i64(w, value);
-}
-
-static void put_number(struct sl_json_writer *w, const char *key, double value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_f64(w, value);
-}
-
 static void put_embeddings(struct sl_json_writer *w, struct sl_vectors *v, sl_str model,
                            int64_t total_ms)
 {
@@ -229,21 +211,21 @@ static void put_embeddings(struct sl_json_writer *w, struct sl_vectors *v, sl_st
     for (uint32_t i = 0; i < v->n; i++) {
         struct sl_vector vector = vector_of(v, i);
         sl_json_open(w, '{');
-        put_str(w, "text", v->texts[i]);
+        sl_json_add_str(w, "text", v->texts[i]);
         sl_json_key(w, SL_STR("embedding"));
         sl_json_open(w, '[');
         for (uint32_t k = 0; k < vector.n; k++)
             sl_json_put_f64(w, (double)vector.p[k]);
         sl_json_close(w, ']');
-        put_int(w, "dimension", vector.n);
-        put_str(w, "model_used", model);
-        put_int(w, "processing_time_ms", total_ms / v->n);
+        sl_json_add_i64(w, "dimension", vector.n);
+        sl_json_add_str(w, "model_used", model);
+        sl_json_add_i64(w, "processing_time_ms", total_ms / v->n);
         sl_json_close(w, '}');
     }
     sl_json_close(w, ']');
-    put_int(w, "total_count", v->n);
-    put_int(w, "total_processing_time_ms", total_ms);
-    put_number(w, "avg_processing_time_ms", (double)total_ms / v->n);
+    sl_json_add_i64(w, "total_count", v->n);
+    sl_json_add_i64(w, "total_processing_time_ms", total_ms);
+    sl_json_add_f64(w, "avg_processing_time_ms", (double)total_ms / v->n);
 }
 
 struct match {
@@ -274,13 +256,13 @@ static bool put_matches(struct sl_json_writer *w, struct sl_vectors *v)
     sl_json_open(w, '[');
     for (uint32_t i = 0; i < n && (!v->top_k || i < v->top_k); i++) {
         sl_json_open(w, '{');
-        put_int(w, "index", matches[i].index);
-        put_number(w, "similarity", matches[i].similarity);
-        put_str(w, "text", v->texts[matches[i].index + 1]);
+        sl_json_add_i64(w, "index", matches[i].index);
+        sl_json_add_f64(w, "similarity", matches[i].similarity);
+        sl_json_add_str(w, "text", v->texts[matches[i].index + 1]);
         sl_json_close(w, '}');
     }
     sl_json_close(w, ']');
-    put_int(w, "total_candidates", n);
+    sl_json_add_i64(w, "total_candidates", n);
     return true;
 }
 
@@ -304,9 +286,10 @@ int sl_vectors_finish(struct sl_vectors *v, struct sl_buf *out)
         if (v->kind == SL_VECTORS_BATCH)
             is_whole = put_matches(&w, v);
         else
-            put_number(&w, "similarity", (double)sl_vector_dot(vector_of(v, 0), vector_of(v, 1)));
-        put_str(&w, "model_used", model);
-        put_number(&w, "processing_time_ms", took_ms);
+            sl_json_add_f64(&w, "similarity",
+                            (double)sl_vector_dot(vector_of(v, 0), vector_of(v, 1)));
+        sl_json_add_str(&w, "model_used", model);
+        sl_json_add_f64(&w, "processing_time_ms", took_ms);
     }
     sl_json_close(&w, '}');
     if (is_whole && sl_buf_rc(out) == SL_OK)

@@ -190,3 +190,27 @@ void sl_json_escape(struct sl_buf *out, sl_str s)
     }
     sl_buf_add_char(out, '"');
 }
+
+void sl_json_add_str(struct sl_json_writer *w, const char *key, sl_str value)
+{
+    sl_json_key(w, sl_str_from(key));
+    sl_json_put_str(w, value);
+}
+
+void sl_json_add_i64(struct sl_json_writer *w, const char *key, int64_t value)
+{
+    sl_json_key(w, sl_str_from(key));
+    sl_json_put_i64(w, value);
+}
+
+void sl_json_add_f64(struct sl_json_writer *w, const char *key, double value)
+{
+    sl_json_key(w, sl_str_from(key));
+    sl_json_put_f64(w, value);
+}
+
+void sl_json_add_bool(struct sl_json_writer *w, const char *key, bool value)
+{
+    sl_json_key(w, sl_str_from(key));
+    sl_json_put_bool(w, value);
+}

@@ -24,6 +24,12 @@ void sl_json_put_bool(struct sl_json_writer *w, bool v);
 void sl_json_put_null(struct sl_json_writer *w);
 void sl_json_put_raw(struct sl_json_writer *w, sl_str json); /* trusted JSON text */
 
+/* A member of an object: its key and its value. */
+void sl_json_add_str(struct sl_json_writer *w, const char *key, sl_str value);
+void sl_json_add_i64(struct sl_json_writer *w, const char *key, int64_t value);
+void sl_json_add_f64(struct sl_json_writer *w, const char *key, double value);
+void sl_json_add_bool(struct sl_json_writer *w, const char *key, bool value);
+
 /* "..." with quotes, escaped, appended to any buffer. */
 void sl_json_escape(struct sl_buf *out, sl_str s);
 

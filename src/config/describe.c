@@ -211,12 +211,6 @@ void sl_describe_text(struct sl_buf *out, const struct sl_topic *t)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static void put_key_str(struct sl_json_writer *w, const char *key, const char *value)
-{
-    sl_json_key(w, sl_str_from(key));
-    sl_json_put_str(w, sl_str_from(value));
-}
-
 static void put_fields_json(struct sl_json_writer *w, const struct sl_field *fields)
 {
     sl_json_open(w, '[');
@@ -225,14 +219,14 @@ static void put_fields_json(struct sl_json_writer *w, const struct sl_field *fie
         sl_buf_init(&type, 4096);
         sl_describe_type(&type, f);
         sl_json_open(w, '{');
-        put_key_str(w, "key", f->key);
+        sl_json_add_str(w, "key", sl_str_from(f->key));
         sl_json_key(w, SL_STR("type"));
         sl_json_put_str(w, sl_buf_str(&type));
         sl_buf_free(&type);
         if (f->fallback)
-            put_key_str(w, "default", f->fallback);
+            sl_json_add_str(w, "default", sl_str_from(f->fallback));
         if (f->fallback_means)
-            put_key_str(w, "default_means", f->fallback_means);
+            sl_json_add_str(w, "default_means", sl_str_from(f->fallback_means));
         if (is_bounded(f)) {
             sl_json_key(w, SL_STR("min"));
             sl_json_put_f64(w, f->min);
@@ -248,7 +242,7 @@ static void put_fields_json(struct sl_json_writer *w, const struct sl_field *fie
         }
         sl_json_key(w, SL_STR("required"));
         sl_json_put_bool(w, f->flags & SL_REQUIRED);
-        put_key_str(w, "help", f->help);
+        sl_json_add_str(w, "help", sl_str_from(f->help));
         if (f->sub) {
             sl_json_key(w, SL_STR("fields"));
             put_fields_json(w, f->sub);
@@ -263,19 +257,19 @@ void sl_describe_json(struct sl_buf *out, const struct sl_topic *t)
     struct sl_json_writer w;
     sl_json_writer_init(&w, out);
     sl_json_open(&w, '{');
-    put_key_str(&w, "kind", t->kind);
-    put_key_str(&w, "name", t->name);
-    put_key_str(&w, "summary", t->summary);
+    sl_json_add_str(&w, "kind", sl_str_from(t->kind));
+    sl_json_add_str(&w, "name", sl_str_from(t->name));
+    sl_json_add_str(&w, "summary", sl_str_from(t->summary));
     if (t->help)
-        put_key_str(&w, "help", t->help);
+        sl_json_add_str(&w, "help", sl_str_from(t->help));
     if (t->feature) {
         sl_json_key(&w, SL_STR("is_active"));
         sl_json_put_bool(&w, t->feature->is_active);
         if (t->feature->list_key)
-            put_key_str(&w, "list_key", t->feature->list_key);
+            sl_json_add_str(&w, "list_key", sl_str_from(t->feature->list_key));
     }
     if (t->example && *t->example)
-        put_key_str(&w, "example", t->example);
+        sl_json_add_str(&w, "example", sl_str_from(t->example));
     sl_json_key(&w, SL_STR("fields"));
     put_fields_json(&w, t->fields);
     sl_json_close(&w, '}');
