@@ -14,7 +14,8 @@
 struct scale {
     uint32_t rank;
     double alpha;
-    bool is_root; /* alpha / sqrt(r) */
+    bool is_root;           /* alpha / sqrt(r) */
+    enum sl_head_kind head; /* of task_type; NONE: it says nothing of a head */
 };
 
 static enum sl_rc read_config(struct scale *to, struct sl_encoder *e, const char *folder,
@@ -33,6 +34,11 @@ static enum sl_rc read_config(struct scale *to, struct sl_encoder *e, const char
         to->rank = sl_field_u32(&f, "r", SL_REQUIRED, 1, 4096);
         to->alpha = sl_field_f64(&f, "lora_alpha", to->rank, -1e6, 1e6);
         to->is_root = sl_field_bool(&f, "use_rslora", false);
+        sl_str task = sl_field_str(&f, "task_type");
+        if (sl_str_eq(task, SL_STR("SEQ_CLS")))
+            to->head = SL_HEAD_SEQUENCE;
+        else if (sl_str_eq(task, SL_STR("TOKEN_CLS")))
+            to->head = SL_HEAD_TOKENS;
         if (!f.rc && kind.n && !sl_str_eq(kind, SL_STR("LORA")))
             f.rc = sl_err_set(&inner, SL_UNSUPPORTED, "peft_type: \"%.*s\", expected LORA",
                               SL_FMT(sl_str_sub(kind, 0, 40)));
@@ -116,6 +122,35 @@ static enum sl_rc check_all_used(const struct sl_checkpoint *weights, uint32_t n
                       folder, n - n_used, n, SL_FMT(sl_str_sub(last->name, 0, 90)));
 }
 
+/* The adapter's labels, from its config.json or a mapping file beside it; without one they stay as
+ * they are. */
+static enum sl_rc read_labels(struct sl_encoder *e, struct sl_head *to, const char *folder,
+                              struct sl_err *err)
+{
+    static const char *const files[] = {"config.json", "label_mapping.json",
+                                        "category_mapping.json", "jailbreak_type_mapping.json",
+                                        "pii_type_mapping.json"};
+    for (size_t i = 0; i < SL_COUNT(files); i++) {
+        struct sl_mapped file = {.bytes = {NULL, 0}};
+        struct sl_labels labels;
+        struct sl_err inner = {0};
+        enum sl_rc rc = sl_map_in(&file, folder, files[i], MAX_JSON_BYTES, &inner);
+        if (rc == SL_OK)
+            rc = sl_labels_parse(&labels, &e->arena, file.bytes, &inner);
+        sl_unmap_file(&file);
+        if (rc == SL_NOTFOUND)
+            continue;
+        if (rc == SL_OK && labels.n != to->classifier.w.n)
+            rc = sl_err_set(&inner, SL_INVALID, "%u labels, the classifier has %u rows", labels.n,
+                            to->classifier.w.n);
+        if (rc)
+            return sl_err_set(err, rc, "%.100s/%s: %.110s", folder, files[i], inner.message);
+        to->labels = labels;
+        return SL_OK;
+    }
+    return SL_OK;
+}
+
 bool sl_adapter_splits_glu(const struct sl_encoder *e, const struct sl_checkpoint *weights)
 {
     const struct sl_tensor *t;
@@ -154,12 +189,16 @@ enum sl_rc sl_adapter_load(struct sl_encoder *e, struct sl_adapter *to, const ch
     want_lora(&l, to, &to->head.lora, &e->head.dense, &scale, &n_used);
     if (!l.rc)
         l.rc = check_all_used(weights, n_used, folder, err);
-    sl_want_head(&l, &to->head, head, &e->head);
+    sl_want_head(&l, &to->head, scale.head ? scale.head : head, &e->head);
+    bool has_own_head = to->head.kind != SL_HEAD_NONE;
     rc = sl_loader_pack(&l, &to->pack, SL_STR("adapter"), NULL);
     sl_loader_free(&l);
-    if (rc == SL_OK)
-        sl_head_inherit(&to->head, &e->head);
-    return rc;
+    if (rc == SL_OK && !sl_head_inherit(&to->head, &e->head, &e->config))
+        rc = sl_err_set(err, SL_INVALID,
+                        "%.120s: neither the adapter nor its base has the dense layer before the "
+                        "classifier",
+                        folder);
+    return rc == SL_OK && has_own_head ? read_labels(e, &to->head, folder, err) : rc;
 }
 
 void sl_adapter_free(struct sl_adapter *a)

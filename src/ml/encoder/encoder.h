@@ -21,7 +21,14 @@ enum sl_head_kind {
     SL_HEAD_TOKENS,   /* logits of each token */
 };
 
-enum sl_pooling { SL_POOL_MEAN, SL_POOL_FIRST, SL_POOL_LAST, SL_POOL_MAX };
+enum sl_pooling {
+    SL_POOL_MEAN,
+    SL_POOL_FIRST,
+    SL_POOL_LAST,
+    SL_POOL_MAX,
+    SL_POOL_ROOT_MEAN,     /* the mean times the root of the length */
+    SL_POOL_WEIGHTED_MEAN, /* token i of 1..n counts i times */
+};
 
 enum { SL_MAX_ADAPTERS = 32, SL_NO_ADAPTER = 0xffff };
 
@@ -33,7 +40,9 @@ struct sl_encoder_options {
     uint32_t max_tokens;              /* of one sequence; 0: what the model allows, at most 8192 */
     const char *const *adapters;      /* folders of LoRA adapters; lane i uses adapters[i] */
     uint32_t n_adapters;
-    enum sl_head_kind head;    /* NONE: as config.json's architecture says, else SEQUENCE */
+    /* NONE: as config.json's architecture says, else SEQUENCE. An adapter's task_type goes before,
+     * so that adapters of texts and of tokens share a base. */
+    enum sl_head_kind head;
     bool honours_rope_scaling; /* ModernBERT: apply config.json's YaRN; default is plain RoPE */
     bool is_causal_gemma;      /* EmbeddingGemma with a causal mask, as some stored vectors */
 };

@@ -11,6 +11,7 @@
 #include "ml/encoder/product.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Heads stand beside the backbone, so their names have only the compiler's prefix. */
 static const char *root_prefix(const char *prefix)
@@ -41,12 +42,14 @@ static const char *classifier_name(struct sl_loader *l)
     return NULL;
 }
 
-static void want_classifier(struct sl_loader *l, struct sl_head *to, const char *name)
+/* config.json counts the labels of the checkpoint's own head; an adapter brings its own number. */
+static void want_classifier(struct sl_loader *l, struct sl_head *to, const char *name,
+                            const struct sl_head *base)
 {
     const struct sl_model_config *c = &l->encoder->config;
     const struct sl_tensor *t = sl_tensor_named(l, name, ".weight");
     uint64_t n = t->n_dims == 2 ? t->shape[0] : 0;
-    if (n == 0 || n > SL_MAX_LABELS || (c->n_labels && n != c->n_labels)) {
+    if (n == 0 || n > SL_MAX_LABELS || (!base && c->n_labels && n != c->n_labels)) {
         char found[64];
         l->rc =
             sl_err_set(l->err, SL_INVALID, "%s.weight has shape %s, config.json names %u labels",
@@ -54,6 +57,8 @@ static void want_classifier(struct sl_loader *l, struct sl_head *to, const char 
         return;
     }
     sl_want_linear(l, &to->classifier, name, (uint32_t)n, c->hidden);
+    if (n == 1 && to->problem == SL_PROBLEM_SINGLE)
+        to->problem = SL_PROBLEM_REGRESSION; /* one class alone would always be certain */
     to->labels = c->labels;
     if (!l->rc && to->labels.n != n)
         l->rc = sl_labels_numbered(&to->labels, &l->encoder->arena, (uint32_t)n, l->err);
@@ -108,25 +113,53 @@ void sl_want_head(struct sl_loader *l, struct sl_head *to, enum sl_head_kind wan
         to->pooling = c->family == SL_FAMILY_QWEN3                         ? SL_POOL_LAST
                       : c->family == SL_FAMILY_MODERNBERT && c->pools_mean ? SL_POOL_MEAN
                                                                            : SL_POOL_FIRST;
-        want_classifier(l, to, classifier);
+        want_classifier(l, to, classifier, base);
         want_dense(l, to, backbone, base);
     }
     l->prefix = backbone;
     l->matrix_type = type;
 }
 
-void sl_head_inherit(struct sl_head *to, const struct sl_head *base)
+void sl_want_shared_dense(struct sl_loader *l, struct sl_head *to)
+{
+    if (l->rc || to->kind != SL_HEAD_NONE)
+        return;
+    static const struct sl_head none;
+    const char *backbone = l->prefix;
+    enum sl_dtype type = l->matrix_type;
+    bool is_bert = l->encoder->config.family == SL_FAMILY_BERT;
+    l->prefix = is_bert ? backbone : root_prefix(backbone);
+    l->matrix_type = SL_DTYPE_F32;
+    to->kind = SL_HEAD_SEQUENCE;
+    if (!is_bert)
+        want_dense(l, to, backbone, &none);
+    else if (found_as(l, "pooler.dense"))
+        sl_want_linear(l, &to->dense, "pooler.dense", l->encoder->config.hidden,
+                       l->encoder->config.hidden);
+    to->kind = SL_HEAD_NONE;
+    l->prefix = backbone;
+    l->matrix_type = type;
+}
+
+bool sl_head_inherit(struct sl_head *to, const struct sl_head *base,
+                     const struct sl_model_config *c)
 {
     if (to->kind == SL_HEAD_NONE) {
         struct sl_lora lora = to->lora;
         *to = *base;
         to->lora = lora;
-        return;
+        return true;
     }
+    bool is_modern = c->family == SL_FAMILY_MODERNBERT;
+    bool is_bare = c->family == SL_FAMILY_QWEN3 || c->family == SL_FAMILY_GEMMA3 ||
+                   (to->kind == SL_HEAD_TOKENS && !is_modern);
+    if (is_bare)
+        return true;
     if (!to->dense.exists)
         to->dense = base->dense;
     if (!to->norm.exists)
         to->norm = base->norm;
+    return to->dense.exists || is_modern;
 }
 
 void sl_pool(const struct sl_kernels *k, enum sl_pooling pooling, uint32_t n, uint32_t d,
@@ -142,6 +175,19 @@ void sl_pool(const struct sl_kernels *k, enum sl_pooling pooling, uint32_t n, ui
             memcpy(out, x + (pooling == SL_POOL_LAST ? n - 1 : 0) * stride, d * sizeof(float));
         else
             memset(out, 0, d * sizeof(float));
+        return;
+    case SL_POOL_ROOT_MEAN:
+        k->mean(n, d, x, stride, out);
+        for (uint32_t j = 0; j < d; j++)
+            out[j] *= sqrtf((float)n);
+        return;
+    case SL_POOL_WEIGHTED_MEAN:
+        memset(out, 0, d * sizeof(float));
+        for (uint32_t i = 0; i < n; i++) {
+            float share = (float)(2.0 * (i + 1) / ((double)n * (n + 1.0)));
+            for (uint32_t j = 0; j < d; j++)
+                out[j] += share * x[i * stride + j];
+        }
         return;
     case SL_POOL_MAX:
         memset(out, 0, d * sizeof(float));

@@ -14,8 +14,14 @@
 void sl_want_head(struct sl_loader *l, struct sl_head *to, enum sl_head_kind wanted,
                   const struct sl_head *base);
 
-/* After packing: what an adapter's head shares with the base. */
-void sl_head_inherit(struct sl_head *to, const struct sl_head *base);
+/* What stands before a classifier in a checkpoint that has none itself: adapters' heads take it
+ * from there (BERT's pooler, ModernBERT's head of the language model). */
+void sl_want_shared_dense(struct sl_loader *l, struct sl_head *to);
+
+/* After packing: what an adapter's head shares with the base. False: neither has the layer that the
+ * family's head needs before its classifier. */
+bool sl_head_inherit(struct sl_head *to, const struct sl_head *base,
+                     const struct sl_model_config *c);
 
 /* Logits of lane l's states: a row for each sequence or each token. */
 void sl_run_head(struct sl_run *r, uint32_t lane, const struct sl_head *head, float *logits);

@@ -33,10 +33,9 @@ static void read_pooling(struct sl_loader *l, struct sl_fields *f)
         {"pooling_mode_cls_token", "cls", SL_POOL_FIRST},
         {"pooling_mode_max_tokens", "max", SL_POOL_MAX},
         {"pooling_mode_lasttoken", "lasttoken", SL_POOL_LAST},
+        {"pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", SL_POOL_ROOT_MEAN},
+        {"pooling_mode_weightedmean_tokens", "weightedmean", SL_POOL_WEIGHTED_MEAN},
     };
-    /* A mean divided by the root of the length has the direction of the mean. */
-    static const char *const others[] = {"pooling_mode_weightedmean_tokens",
-                                         "pooling_mode_mean_sqrt_len_tokens"};
     unsigned n = 0;
     sl_json_ref mode = sl_field(f, "pooling_mode");
     for (size_t i = 0; i < SL_COUNT(modes); i++) {
@@ -46,12 +45,11 @@ static void read_pooling(struct sl_loader *l, struct sl_fields *f)
         if (is_on)
             l->encoder->pooling = modes[i].pooling;
     }
-    for (size_t i = 0; i < SL_COUNT(others); i++)
-        n += sl_field_bool(f, others[i], false) ? 2 : 0;
     l->rc = f->rc;
     if (!l->rc && n != 1)
         l->rc = sl_err_set(l->err, SL_UNSUPPORTED,
-                           "pooling: expected one of mean, cls, max, lasttoken");
+                           "pooling: expected one of mean, cls, max, lasttoken, "
+                           "mean_sqrt_len_tokens, weightedmean");
 }
 
 static enum sl_act dense_act(struct sl_loader *l, struct sl_fields *f)

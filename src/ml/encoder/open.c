@@ -102,6 +102,8 @@ static enum sl_rc load_weights(struct sl_encoder *e, struct sources *s, const ch
     sl_loader_init(&l, e, s->model, err);
     families[e->config.family](&l);
     sl_want_head(&l, &e->head, o->head, NULL);
+    if (o->n_adapters)
+        sl_want_shared_dense(&l, &e->head);
     enum sl_rc rc = sl_want_modules(&l, folder, s->dense);
     if (!rc) {
         identify(s);

@@ -277,16 +277,54 @@ static void probabilities(void **state)
     assert_true(y[0] == 0.5f && y[1] == 1 && y[2] < 1e-30f);
 }
 
+static void put_beside(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* Adapters of texts and of tokens over one base, with labels of their own. */
+static void adapters_are_their_own_tasks(void **state)
+{
+    (void)state;
+    struct encoder_case c;
+    encoder_case_open(&c, "lora_mixed_bert");
+    put_beside(c.adapters[1], "label_mapping.json",
+               "{\"label_to_id\":{\"a\":0,\"b\":1,\"c\":2,\"d\":3}}");
+    struct sl_encoder *e = encoder_case_encoder(&c, SL_DTYPE_F32, NULL);
+    assert_int_equal(sl_encoder_head(e, SL_NO_ADAPTER).kind, SL_HEAD_NONE);
+    struct sl_head_info tokens = sl_encoder_head(e, 0), text = sl_encoder_head(e, 1);
+    assert_int_equal(tokens.kind, SL_HEAD_TOKENS);
+    assert_int_equal(tokens.n_labels, 5);
+    assert_string_equal(tokens.labels->names[4].p, "LABEL_4");
+    assert_int_equal(text.kind, SL_HEAD_SEQUENCE);
+    assert_int_equal(text.n_labels, 4);
+    assert_string_equal(text.labels->names[2].p, "c");
+    sl_encoder_close(e);
+
+    put_beside(c.adapters[1], "label_mapping.json", "{\"label_to_id\":{\"a\":0,\"b\":1}}");
+    struct sl_encoder_options o = {.adapters = c.adapter_names, .n_adapters = c.n_adapters};
+    struct sl_err err = {0};
+    assert_int_equal(sl_encoder_open(&e, c.folder, &o, &err), SL_INVALID);
+    assert_non_null(strstr(err.message, "2 labels, the classifier has 4 rows"));
+    put_beside(c.adapters[1], "label_mapping.json", "{\"label_to_id\":{\"a\":0,\"b\":2}}");
+    assert_int_equal(sl_encoder_open(&e, c.folder, &o, &err), SL_INVALID);
+    encoder_case_close(&c);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neighbours_change_nothing),
-        cmocka_unit_test(lanes_together),
-        cmocka_unit_test(limits),
-        cmocka_unit_test(damaged_weights_are_no_verdict),
-        cmocka_unit_test(packed_files),
-        cmocka_unit_test(bad_folders),
-        cmocka_unit_test(probabilities),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(neighbours_change_nothing),
+                                       cmocka_unit_test(lanes_together),
+                                       cmocka_unit_test(limits),
+                                       cmocka_unit_test(damaged_weights_are_no_verdict),
+                                       cmocka_unit_test(packed_files),
+                                       cmocka_unit_test(bad_folders),
+                                       cmocka_unit_test(probabilities),
+                                       cmocka_unit_test(adapters_are_their_own_tasks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,9 @@ class Case:
         rows = []
         for o in self.run(output_hidden_states=True):
             x = o.last_hidden_state[0] if layer == 0 else (norm or (lambda x: x))(o.hidden_states[layer][0])
-            v = then({"mean": x.mean(0), "first": x[0], "last": x[-1]}[pool])
+            order = torch.arange(1, len(x) + 1, dtype=torch.float32)
+            v = then({"mean": x.mean(0), "first": x[0], "last": x[-1], "root": x.sum(0) / len(x) ** 0.5,
+                      "weighted": (x * order[:, None]).sum(0) / order.sum()}[pool])
             v = v[:dim] if dim else v
             rows.append(v / v.norm())
         self.case.setdefault("embeddings", []).append({"layer": layer, "dim": dim, "values": rounded(torch.stack(rows))})
@@ -151,6 +153,12 @@ def bert():
         {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling",
          "config": {"word_embedding_dimension": 48, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}},
         {"type": "sentence_transformers.models.Normalize", "path": "2_Normalize"}]).embeddings("first").case)
+    for pool, flag in (("root", "pooling_mode_mean_sqrt_len_tokens"), ("weighted", "pooling_mode_weightedmean_tokens")):
+        write(f"bert_{pool}_pooling", Case(BertModel(BertConfig(**BERT)), MIXED, modules=[
+            {"type": "sentence_transformers.models.Transformer", "path": ""},
+            {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling",
+             "config": {"word_embedding_dimension": 48, "pooling_mode_mean_tokens": False, flag: True}}])
+              .embeddings(pool).case)
     write("bert_sequence", Case(BertForSequenceClassification(BertConfig(**BERT, **LABELS)), MIXED, dtype="BF16",
                                 shards=2).logits().case)
     write("bert_tokens", Case(BertForTokenClassification(BertConfig(**BERT, num_labels=5)), MIXED).logits().case)
@@ -249,6 +257,38 @@ def lora(name, make, targets, extra):
     write(name, case.case)
 
 
+def lora_mixed(name, base, kinds):
+    """A base without a head; adapters for texts and for tokens, with other numbers of labels."""
+    case = Case(base, MIXED)
+    case.states([0])
+    plain = base.state_dict()
+    adapters = []
+    for i, (model, task, modules, targets) in enumerate(kinds):
+        getattr(model, model.base_model_prefix).load_state_dict(plain, strict=False)
+        peft = get_peft_model(model, LoraConfig(task_type=task, target_modules=targets, r=3, lora_alpha=6,
+                                                modules_to_save=modules)).eval()
+        saved = {k: v.clone() for k, v in get_peft_model_state_dict(peft).items()}
+        entries = fill({f"{i}.{k}": v for k, v in saved.items()})
+        set_peft_model_state_dict(peft, saved)
+        entries = [[e[0].split(".", 1)[1], *e[1:], e[0]] for e in entries]
+        adapters.append({"tensors": entries, "config": {
+            "peft_type": "LORA", "task_type": task, "target_modules": targets, "bias": "none", "r": 3, "lora_alpha": 6}})
+        case.logits(peft, i)
+    case.case["adapters"] = adapters
+    write(name, case.case)
+
+
+def mixed():
+    modern = lambda n: ModernBertConfig(**MODERN, num_labels=n)
+    lora_mixed("lora_mixed_modernbert", ModernBertModel(modern(2)), [
+        (ModernBertForSequenceClassification(modern(4)), "SEQ_CLS", ["classifier", "head"], ["Wqkv", "Wi"]),
+        (ModernBertForTokenClassification(modern(7)), "TOKEN_CLS", ["classifier", "head"], ["Wo"])])
+    bert = lambda n: BertConfig(**BERT, num_labels=n)  # the pooler is the base's
+    lora_mixed("lora_mixed_bert", BertModel(bert(2)), [
+        (BertForTokenClassification(bert(5)), "TOKEN_CLS", ["classifier"], ["query"]),
+        (BertForSequenceClassification(bert(4)), "SEQ_CLS", ["classifier"], ["value", "key"])])
+
+
 def main():
     torch.manual_seed(0)
     bert()
@@ -263,6 +303,7 @@ def main():
          (["Wi"], ["Wo"]), "TOKEN_CLS")
     lora("lora_qwen3", lambda: Qwen3ForSequenceClassification(Qwen3Config(**QWEN, num_labels=3)),
          (["q_proj", "v_proj", "gate_proj"], ["k_proj", "o_proj", "up_proj", "down_proj"]), "SEQ_CLS")
+    mixed()
 
 
 if __name__ == "__main__":
