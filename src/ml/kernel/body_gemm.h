@@ -19,11 +19,12 @@
 struct tile {
     uint32_t rows, panels;
     uint32_t k_padded;
-    const char *a;   /* first row of activations */
-    size_t a_stride; /* bytes */
-    const char *b;   /* first panel */
-    size_t b_stride; /* bytes from panel to panel */
-    float *out;      /* [rows, out_stride]: panels side by side */
+    const char *a;     /* first row of activations */
+    size_t a_stride;   /* bytes */
+    const char *b;     /* first panel */
+    size_t b_stride;   /* bytes from panel to panel */
+    const char *ahead; /* weights that a later tile reads */
+    float *out;        /* [rows, out_stride]: panels side by side */
     size_t out_stride;
     const float *bias;      /* of the first panel, whole panels; or NULL */
     uint32_t k;             /* inputs that count; those up to k_padded are zero weights */
@@ -177,6 +178,10 @@ static void panels_pass(uint32_t row, uint32_t end, uint32_t p, uint32_t panels,
         t.scale = w->scale + (size_t)p * SL_PANEL;
         t.offset = w->offset + (size_t)p * SL_PANEL;
     }
+    /* The panels after these, a quarter a block. */
+    const char *ahead = t.b + panels * b_stride, *last = ahead + panels * b_stride;
+    if (p + 2 * panels > w->panels)
+        ahead = last = t.b;
     /* Blocks of equal height: a last block of one row would waste most of a pass. */
     for (; row < end; row += at.rows, blocks--) {
         at.row = row;
@@ -191,6 +196,10 @@ static void panels_pass(uint32_t row, uint32_t end, uint32_t p, uint32_t panels,
                 for (uint32_t c = 0; c < at.count; c += 16)
                     __builtin_prefetch(t.out + r * t.out_stride + c, 1);
         }
+        t.ahead = ahead;
+        ahead += panels * b_stride / 4;
+        if (ahead >= last)
+            ahead = t.b;
         tiles[at.rows - 1](&t);
         if (is_direct)
             activate_place(e, &at);
