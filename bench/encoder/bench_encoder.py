@@ -2,7 +2,7 @@
 """Whole encoders on one thread beside ONNX Runtime (fused graph, F32 and dynamic int8), in the same
 run: MiniLM-L6 with its real weights at 32, 128 and 512 tokens, and an encoder of mmBERT-base's shape
 with random weights (a small vocabulary, which costs nothing to gather from) at 512. Rounds of all
-sides alternate; the best round of each counts. Bars: int8 1.5 times ONNX Runtime's int8, F32 (any of
+sides alternate; the best round of each counts, in milliseconds of the process's own CPU. Bars: int8 1.5 times ONNX Runtime's int8, F32 (any of
 ours) 3 times its F32, where the table says so.
 
 usage: bench_encoder.py [--rounds 7] [--kernels NAME] [--only minilm|mmbert]
