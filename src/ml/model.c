@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { WINDOW_TOKENS = 512, RUN_TOKENS = 1024, RUN_SEQUENCES = 64 };
+enum { WINDOW_TOKENS = 512, RUN_TOKENS = 1024, RUN_SEQUENCES = 64, ADDED_TOKENS = 128 };
 #define MAX_TOKENIZER_BYTES ((size_t)256 << 20)
 #define MAX_LABEL_BYTES     ((size_t)16 << 20)
 #define TOKEN_SCRATCH_BYTES ((size_t)512 << 20)
@@ -15,7 +15,7 @@ struct sl_model {
     struct sl_arena arena;
     struct sl_encoder *encoder;
     struct sl_tokenizer *tokenizer;
-    uint32_t window, overlap;
+    uint32_t window, overlap, max_windows;
     struct sl_labels labels; /* of the label map; n == 0: none */
 };
 
@@ -45,8 +45,10 @@ static enum sl_rc load_tokenizer(struct sl_model *m, const char *folder, struct 
     sl_unmap_file(&file);
     if (rc)
         return sl_err_set(err, rc, "%.100s/tokenizer.json: %.140s", folder, inner.message);
+    /* A few added tokens may lie behind the encoder's table (EmbeddingGemma has the one for images
+     * there): texts do not make them, and a run refuses such an id. */
     uint32_t vocabulary = sl_encoder_info(m->encoder).config->vocab_size;
-    if (sl_tokenizer_size(m->tokenizer) > vocabulary)
+    if (sl_tokenizer_size(m->tokenizer) > vocabulary + ADDED_TOKENS)
         return sl_err_set(err, SL_INVALID,
                           "%.100s: tokenizer.json has ids up to %u, the encoder's vocabulary is %u",
                           folder, sl_tokenizer_size(m->tokenizer) - 1, vocabulary);
@@ -93,6 +95,7 @@ enum sl_rc sl_model_open(struct sl_model **out, const char *folder,
         m->window = o->window_tokens ? o->window_tokens : WINDOW_TOKENS;
         m->window = m->window < most ? m->window : most;
         m->overlap = o->overlap_tokens ? o->overlap_tokens : m->window / 8;
+        m->max_windows = o->max_windows;
         if (m->overlap + sl_tokenizer_n_template(m->tokenizer, false) >= m->window)
             rc = sl_err_set(err, SL_INVALID, "windows of %u tokens cannot overlap by %u", m->window,
                             m->overlap);
@@ -194,9 +197,13 @@ static enum sl_rc begin_windows(struct sl_token_windows *w, const struct sl_mode
     if (rc == SL_LIMIT)
         return sl_err_set(err, rc, "the second text leaves no room in a window of %u tokens",
                           m->window);
-    return rc ? sl_err_set(err, rc, "a text of %zu bytes cannot be tokenized (%s)", text.n,
-                           sl_rc_name(rc))
-              : SL_OK;
+    if (rc)
+        return sl_err_set(err, rc, "a text of %zu bytes cannot be tokenized (%s)", text.n,
+                          sl_rc_name(rc));
+    if (m->max_windows && w->n_total > m->max_windows)
+        return sl_err_set(err, SL_LIMIT, "a text of %zu bytes makes %u windows, at most %u are run",
+                          text.n, w->n_total, m->max_windows);
+    return SL_OK;
 }
 
 /* Runs what is gathered and adds each window's vector, times its tokens, to its text's. */

@@ -19,6 +19,7 @@ struct sl_model_options {
     struct sl_encoder_options encoder;
     uint32_t window_tokens;  /* 0: 512, or what the encoder takes if that is less */
     uint32_t overlap_tokens; /* 0: an eighth of the window */
+    uint32_t max_windows;    /* a text of more is SL_LIMIT, before any is run; 0: no limit */
     const char *label_map;   /* a mapping file, or NULL: config.json's labels */
 };
 

@@ -207,9 +207,36 @@ static void label_maps(void **state)
     encoder_case_close(&c);
 }
 
+/* Bounded work is asked for, and told: nothing of such a text is run. */
+static void too_many_windows(void **state)
+{
+    (void)state;
+    struct encoder_case c;
+    struct sl_model *m;
+    struct sl_err err = {0};
+    encoder_case_open(&c, "bert_embedding");
+    put_tokenizer(c.folder);
+    struct sl_model_options o = {.window_tokens = 16, .max_windows = 3};
+    assert_int_equal(sl_model_open(&m, c.folder, &o, &err), SL_OK);
+    struct sl_model_scratch *s = sl_model_scratch_new(m, 1);
+    char text[200];
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = i % 2 ? ' ' : 'a';
+    float v[48];
+    sl_str fits = sl_str_of(text, 60), long_one = sl_str_of(text, sizeof(text));
+    if (sl_model_embed(m, &fits, 1, NULL, s, v, NULL, &err) != SL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(sl_model_embed(m, &long_one, 1, NULL, s, v, NULL, &err), SL_LIMIT);
+    assert_non_null(strstr(err.message, "windows, at most 3 are run"));
+    sl_model_scratch_free(s);
+    sl_model_close(m);
+    encoder_case_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(embeddings), cmocka_unit_test(verdicts),
-                                       cmocka_unit_test(entities), cmocka_unit_test(label_maps)};
+                                       cmocka_unit_test(entities), cmocka_unit_test(label_maps),
+                                       cmocka_unit_test(too_many_windows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
