@@ -6,7 +6,7 @@
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
-enum { ROUNDS = 50000 };
+enum { ROUNDS = 300000 };
 
 /* Twelve chains, s0 .. s11: as an array the compiler would keep them in memory. */
 #define EACH(X)     X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
@@ -19,7 +19,7 @@ enum { ROUNDS = 50000 };
 AVX512 static double vnni_loop(void)
 {
     double best = 0;
-    for (int attempt = 0; attempt < 30; attempt++) {
+    for (int attempt = 0; attempt < 12; attempt++) {
         __m512i x = _mm512_set1_epi8(1);
         EACH(ZERO_I8)
         double from = seconds_now();
@@ -36,7 +36,7 @@ AVX512 static double vnni_loop(void)
 AVX512 static double fma_loop(void)
 {
     double best = 0;
-    for (int attempt = 0; attempt < 30; attempt++) {
+    for (int attempt = 0; attempt < 12; attempt++) {
         __m512 x = _mm512_set1_ps(0.5F);
         EACH(ZERO_F32)
         double from = seconds_now();
