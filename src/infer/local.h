@@ -1,7 +1,6 @@
 /*
- * A local embedding model: a Hugging Face folder with its tokenizer and encoder. Texts longer than
- * the model's context are embedded in windows that together hold every token, and averaged by
- * their lengths: nothing is cut off silently.
+ * A local embedding model (ml/model.h) for the pool: where its packed weights are kept, and batches
+ * of texts of which each has an answer of its own.
  *
  * A model is immutable and shared; a scratch belongs to one thread.
  */

@@ -241,7 +241,6 @@ enum sl_rc sl_model_embed(const struct sl_model *m, const sl_str *texts, uint32_
         return sl_err_set(err, SL_INVALID, "dimension %u: the model has 1 to %u", dim,
                           sl_encoder_info(m->encoder).embedding_dim);
     memset(out, 0, (size_t)n * dim * sizeof(float));
-    uint32_t total = 0;
     s->n = s->n_tokens = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct sl_token_windows w;
@@ -257,14 +256,13 @@ enum sl_rc sl_model_embed(const struct sl_model *m, const sl_str *texts, uint32_
         }
         if (rc != SL_EOF)
             return rc;
-        total += of_text;
+        if (n_tokens)
+            n_tokens[i] = of_text;
     }
     enum sl_rc rc = s->n ? flush(s, &o, dim, out, err) : SL_OK;
     const struct sl_kernels *k = sl_encoder_info(m->encoder).kernels;
     for (uint32_t i = 0; i < n && !rc && !o.is_raw; i++)
         k->l2_normalise(dim, out + (size_t)i * dim, 1e-12f);
-    if (n_tokens)
-        *n_tokens = total;
     return rc;
 }
 
@@ -284,7 +282,7 @@ static enum sl_rc run_window(const struct sl_model *m, struct sl_model_scratch *
     return rc;
 }
 
-static void add_window(const struct sl_verdict *v, uint32_t n, const float *p, float weight,
+static void add_window(const struct sl_model_verdict *v, uint32_t n, const float *p, float weight,
                        bool is_first)
 {
     for (uint32_t j = 0; j < n; j++) {
@@ -295,7 +293,7 @@ static void add_window(const struct sl_verdict *v, uint32_t n, const float *p, f
 }
 
 enum sl_rc sl_model_classify(const struct sl_model *m, sl_str text, sl_str pair,
-                             const struct sl_verdict *verdicts, uint32_t n_verdicts,
+                             const struct sl_model_verdict *verdicts, uint32_t n_verdicts,
                              struct sl_model_scratch *s, uint32_t *n_windows, struct sl_err *err)
 {
     struct sl_lane lanes[SL_MAX_ADAPTERS + 1];

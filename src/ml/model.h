@@ -40,8 +40,8 @@ void sl_model_scratch_free(struct sl_model_scratch *s);
 
 /*
  * out [n, dim]: one vector a text, of length 1 unless options ask for raw ones. A text of several
- * windows is the mean of theirs, weighted by tokens. Several short texts share a run. n_tokens (may
- * be NULL): the sum over the texts, template included. An empty text is its template.
+ * windows is the mean of theirs, weighted by tokens. Several short texts share a run. n_tokens [n]
+ * (may be NULL): of each text, template included. An empty text is its template.
  */
 SL_MUST_USE enum sl_rc sl_model_embed(const struct sl_model *m, const sl_str *texts, uint32_t n,
                                       const struct sl_embed_options *options,
@@ -50,7 +50,7 @@ SL_MUST_USE enum sl_rc sl_model_embed(const struct sl_model *m, const sl_str *te
 
 /* What one sequence head says of a text: of several windows both answers, for the caller to choose
  * (a topic is the mean, a danger anywhere is a danger). */
-struct sl_verdict {
+struct sl_model_verdict {
     uint32_t adapter; /* in: or SL_NO_ADAPTER */
     float *mean;      /* out [n_labels]: probabilities, windows weighted by tokens */
     float *most;      /* out [n_labels]: each label's highest over the windows; may be NULL */
@@ -59,9 +59,9 @@ struct sl_verdict {
 /* `pair` as the second text (p == NULL: none); windows slide over `text`, the pair is in each.
  * All verdicts share each pass over the weights. */
 SL_MUST_USE enum sl_rc sl_model_classify(const struct sl_model *m, sl_str text, sl_str pair,
-                                         const struct sl_verdict *verdicts, uint32_t n_verdicts,
-                                         struct sl_model_scratch *s, uint32_t *n_windows,
-                                         struct sl_err *err);
+                                         const struct sl_model_verdict *verdicts,
+                                         uint32_t n_verdicts, struct sl_model_scratch *s,
+                                         uint32_t *n_windows, struct sl_err *err);
 
 /* Entities of a token head, in the order of the text, offsets in its bytes. SL_LIMIT when there are
  * more than max; what fits is there. *n is set. */

@@ -118,6 +118,7 @@ def test_a_folder_that_is_not_there_or_damaged_is_said(start, upstream, tmp_path
     weights.write_bytes(weights.read_bytes()[:5_000_000])
     done = check(broken, "serve")
     assert done.returncode == 1 and "model.safetensors" in done.stderr + done.stdout
+    shutil.copy(FOLDER / "model.safetensors", weights)
     (broken / "tokenizer.json").write_text("{}")
     done = check(broken, "serve")
     assert done.returncode == 1 and "tokenizer" in done.stderr + done.stdout

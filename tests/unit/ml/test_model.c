@@ -89,9 +89,11 @@ static void embeddings(void **state)
                             SL_STR("hello worlds")};
     enum { N = SL_COUNT(texts), D = 48 };
     float all[N * D], single[D];
-    uint32_t n_tokens = 0;
+    uint32_t of_texts[N] = {0}, n_tokens = 0;
     struct sl_err err = {0};
-    assert_int_equal(sl_model_embed(f.m, texts, N, NULL, f.s, all, &n_tokens, &err), SL_OK);
+    assert_int_equal(sl_model_embed(f.m, texts, N, NULL, f.s, all, of_texts, &err), SL_OK);
+    for (uint32_t i = 0; i < N; i++)
+        n_tokens += of_texts[i];
     assert_true(n_tokens > sizeof(many) * 6 / 7); /* every letter is a token, nothing is cut */
     for (uint32_t i = 0; i < N; i++) {
         double dot = 0, norm = 0;
@@ -120,7 +122,7 @@ static void verdicts(void **state)
     for (size_t i = 5; i < sizeof(many); i += 6)
         many[i] = ' ';
     float mean[3][3], most[3][3], alone[3];
-    struct sl_verdict v[] = {
+    struct sl_model_verdict v[] = {
         {SL_NO_ADAPTER, mean[0], most[0]}, {0, mean[1], most[1]}, {1, mean[2], NULL}};
     uint32_t n_windows;
     struct sl_err err = {0};
@@ -133,7 +135,7 @@ static void verdicts(void **state)
         assert_true(fabsf(sum - 1) < 1e-4f);
         for (int j = 0; j < 3 && i < 2; j++)
             assert_true(most[i][j] >= mean[i][j] - 1e-6f);
-        struct sl_verdict one = {v[i].adapter, alone, NULL};
+        struct sl_model_verdict one = {v[i].adapter, alone, NULL};
         assert_int_equal(sl_model_classify(f.m, sl_str_of(many, sizeof(many)), SL_STR("pair"), &one,
                                            1, f.s, NULL, &err),
                          SL_OK);
