@@ -274,4 +274,5 @@ def test_a_wire_format_that_is_not_spoken_is_inactive(start, upstream, tmp_path)
     assert served.returncode == 1 and "api_format" in served.stderr and "--allow-inactive" in served.stderr
     router = start(config, ("--allow-inactive",))
     assert router.chat().status_code == 200
+    wait_until(lambda: len(upstream.requests) == 1, what="the first request at the provider")
     assert router.chat("go now").status_code == 501 and len(upstream.requests) == 1
