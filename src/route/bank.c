@@ -222,6 +222,7 @@ enum sl_rc sl_bank_fill(struct sl_bank *bank, struct sl_arena *arena,
                bank->n_floats * sizeof(float));
     bank->vectors = floats;
     bank->sources = sources;
+    bank->kernels = sl_kernels_best();
     bank->is_filled = true;
     return SL_OK;
 }
@@ -253,7 +254,7 @@ struct sl_bank_score sl_bank_score(const struct sl_bank *bank, struct sl_vector 
     if (!n)
         return out;
     uint32_t d = bank->n_floats < query.n ? bank->n_floats : query.n;
-    sl_kernels_best()->dot_f32(n, d, query.p, bank->vectors, bank->n_floats, scratch);
+    bank->kernels->dot_f32(n, d, query.p, bank->vectors, bank->n_floats, scratch);
     for (uint32_t i = 1; i < n; i++)
         if (scratch[i] > scratch[best])
             best = i;

@@ -11,6 +11,8 @@
 #include "config/config.h"
 #include "route/infer.h"
 
+struct sl_kernels; /* ml/kernel/kernel.h */
+
 struct sl_bank {
     const sl_str *texts; /* distinct, none blank */
     uint32_t n_texts;
@@ -19,6 +21,7 @@ struct sl_bank {
     const float *vectors;               /* of the prototypes, `n_floats` each */
     const uint32_t *sources;            /* the prototypes' texts */
     uint32_t n, n_floats;
+    const struct sl_kernels *kernels;
     bool is_filled;
     struct sl_bank *next; /* of the policy */
 };

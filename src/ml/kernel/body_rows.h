@@ -359,33 +359,42 @@ static float l2_normalise(uint32_t d, float *x, float epsilon)
     return norm;
 }
 
+/* n rows at once: n chains of sums, and v is loaded once for them. n is a constant. */
+static inline __attribute__((always_inline)) void
+dot_rows(uint32_t n, uint32_t d, const float *v, const float *bank, size_t bank_stride, float *out)
+{
+    vf sum[8];
+    uint32_t j = 0;
+    for (uint32_t r = 0; r < n; r++)
+        sum[r] = vf_set(0);
+    for (; j + VF <= d; j += VF) {
+        vf x = vf_load(v + j);
+        for (uint32_t r = 0; r < n; r++)
+            sum[r] = vf_fma(x, vf_load(bank + r * bank_stride + j), sum[r]);
+    }
+    if (j < d) {
+        vf x = vf_load_n(v + j, d - j);
+        for (uint32_t r = 0; r < n; r++)
+            sum[r] = vf_fma(x, vf_load_n(bank + r * bank_stride + j, d - j), sum[r]);
+    }
+    for (uint32_t r = 0; r < n; r++)
+        out[r] = vf_sum(sum[r]);
+}
+
 static void dot_f32(uint32_t rows, uint32_t d, const float *v, const float *bank,
                     size_t bank_stride, float *out)
 {
     uint32_t i = 0;
-    /* Four rows at a time: four chains of sums, and v is loaded once for them. */
-    for (; i + 4 <= rows; i += 4) {
-        const float *row = bank + i * bank_stride;
-        vf sum[4];
-        for (int r = 0; r < 4; r++)
-            sum[r] = vf_set(0);
-        for (uint32_t j = 0; j < d; j += VF) {
-            uint32_t n = d - j < VF ? d - j : VF;
-            vf x = vf_load_n(v + j, n);
-            for (int r = 0; r < 4; r++)
-                sum[r] = vf_fma(x, vf_load_n(row + r * bank_stride + j, n), sum[r]);
-        }
-        for (int r = 0; r < 4; r++)
-            out[i + r] = vf_sum(sum[r]);
-    }
-    for (; i < rows; i++) {
-        vf sum = vf_set(0);
-        for (uint32_t j = 0; j < d; j += VF) {
-            uint32_t n = d - j < VF ? d - j : VF;
-            sum = vf_fma(vf_load_n(v + j, n), vf_load_n(bank + i * bank_stride + j, n), sum);
-        }
-        out[i] = vf_sum(sum);
-    }
+    for (; i + 8 <= rows; i += 8)
+        dot_rows(8, d, v, bank + i * bank_stride, bank_stride, out + i);
+    if (rows & 4)
+        dot_rows(4, d, v, bank + i * bank_stride, bank_stride, out + i);
+    i += rows & 4;
+    if (rows & 2)
+        dot_rows(2, d, v, bank + i * bank_stride, bank_stride, out + i);
+    i += rows & 2;
+    if (rows & 1)
+        dot_rows(1, d, v, bank + i * bank_stride, bank_stride, out + i);
 }
 
 #endif
