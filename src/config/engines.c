@@ -186,6 +186,8 @@ void sl_load_engines(struct sl_load *l)
 {
     const struct sl_catalog_cfg *catalog = &l->global.catalog;
     struct sl_global_cfg *global = &l->config->global;
+    if (l->is_nomem || l->c.diags->n_errors)
+        return; /* what was decoded may have holes; nobody gets this snapshot */
     fill_embedding(l, &global->embedding);
     global->complexity_prototypes = catalog->complexity_prototypes;
     global->preference_prototypes = catalog->preference.prototypes;

@@ -38,12 +38,14 @@ static enum sl_rc read_numbers(const struct sl_json *json, sl_json_ref list, flo
         double number;
         if (!sl_json_f64(json, r, &number) || !(fabs(number) < 1e30))
             return sl_err_set(err, SL_INVALID, "an embedding holds something that is no number");
-        to[k++] = (float)number;
         sum += number * number;
     }
-    double length = sqrt(sum);
-    for (uint32_t i = 0; i < k && length > 0; i++)
-        to[i] = (float)(to[i] / length);
+    double length = sqrt(sum), number = 0;
+    for (sl_json_ref r = sl_json_first(json, list); r != SL_JSON_NONE;
+         r = sl_json_after(json, list, r)) {
+        (void)sl_json_f64(json, r, &number);
+        to[k++] = length > 0 ? (float)(number / length) : 0;
+    }
     return SL_OK;
 }
 
