@@ -39,6 +39,15 @@ static bool emit_scalar(yaml_emitter_t *emitter, const struct sl_yaml *node)
            yaml_emitter_emit(emitter, &event);
 }
 
+/* Keys are names: one that is spelt like null keeps its spelling, so that two stay two. */
+static bool emit_key(yaml_emitter_t *emitter, const struct sl_yaml *key)
+{
+    struct sl_yaml name = *key;
+    if (name.kind == SL_YAML_NULL)
+        name.kind = SL_YAML_SCALAR;
+    return emit_scalar(emitter, &name);
+}
+
 static bool emit_open(yaml_emitter_t *emitter, const struct sl_yaml *node)
 {
     yaml_event_t event;
@@ -85,7 +94,7 @@ static bool emit_tree(yaml_emitter_t *emitter, const struct sl_yaml *root)
         }
         uint32_t i = top->next++;
         const struct sl_yaml *child = top->node->items[i];
-        if (top->node->kind == SL_YAML_MAP && !emit_scalar(emitter, top->node->keys[i]))
+        if (top->node->kind == SL_YAML_MAP && !emit_key(emitter, top->node->keys[i]))
             return false;
         if (!is_container(child)) {
             if (!emit_scalar(emitter, child))
