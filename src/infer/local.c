@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define WINDOW_TOKENS 512 /* longer contexts cost more than they tell an embedding */
+#define MAX_WINDOWS   64  /* of one text: some seconds of a core */
 #define MAX_TEXTS     16
 
 struct sl_local_model {
@@ -55,7 +56,8 @@ enum sl_rc sl_local_open(struct sl_local_model **out, const char *folder,
         return sl_err_set(err, SL_NOMEM, "out of memory");
     pack_path(folder, path);
     const struct sl_model_options model = {
-        .encoder = {.pack_path = path[0] ? path : NULL, .max_tokens = WINDOW_TOKENS}};
+        .encoder = {.pack_path = path[0] ? path : NULL, .max_tokens = WINDOW_TOKENS},
+        .max_windows = MAX_WINDOWS};
     enum sl_rc rc = sl_model_open(&m->model, folder, &model, err);
     if (rc != SL_OK) {
         free(m);

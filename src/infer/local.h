@@ -42,7 +42,8 @@ struct sl_local_result {
     const char *error;       /* NULL: none; else in the scratch or static */
 };
 
-/* n texts, at most 16. An empty text has the vector of no tokens but the template's. */
+/* n texts, at most 16; one of more than 64 windows (some 29,000 tokens) is an error. An empty text
+ * has the vector of no tokens but the template's. */
 void sl_local_embed(const struct sl_local_model *model, struct sl_local_scratch *scratch,
                     const sl_str *texts, uint32_t n, struct sl_local_result *out);
 

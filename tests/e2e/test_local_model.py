@@ -141,6 +141,8 @@ def test_an_embedding_server_for_the_official_sdk(start, upstream):
     assert answer.usage.prompt_tokens == answer.usage.total_tokens == sum(counts)
     again = client.embeddings.create(model=FOLDER.name, input="how to bake bread", encoding_format="float", dimensions=64)
     assert len(again.data[0].embedding) == 64 and again.usage.prompt_tokens == counts[0]
+    answer = httpx.post(router.url + "/v1/embeddings", json={"model": "bert", "input": ["short", "very long " * 50_000]}, timeout=30 * SLOW)
+    assert answer.status_code == 503 and "window" in answer.json()["error"]["message"], answer.text
     for body in ({"input": []}, {"input": [[1, 2, 3]]}, {"input": "x", "dimensions": 0}, {"input": "x", "encoding_format": "hex"}, {}):
         answer = httpx.post(router.url + "/v1/embeddings", json={"model": "bert", **body}, timeout=10 * SLOW)
         assert answer.status_code == 400, answer.text

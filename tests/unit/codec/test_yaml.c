@@ -150,6 +150,7 @@ static void test_dump(void **state)
         "plain",
         "a: {b: {c: []}, d: {}}\n'no': \"a: b # c\"\n",
         "t: |\n  two\n  lines\nu: \"\\ttab \\u00e9 \\U0001F600 trailing \"\nv: '- x'\n",
+        "NULL: a\n~: b\n'': c\nnull: d\n",
         "x: \"line\\n\\n  indented\\n\"\ny: \" leading\"\nz: \"a\\r\\nb\"\n",
     };
     for (size_t i = 0; i < SL_COUNT(texts); i++) {
